@@ -1,0 +1,150 @@
+"""AudioBuffer: what plays, and what was heard."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voice.buffer import FADE_SAMPLES, MAX_SECONDS, AudioBuffer, Playback
+
+MS = 24
+"""Samples."""
+
+
+def _sound(ms: int, value: int = 1000) -> bytes:
+    return np.full(ms * MS, value, dtype=np.int16).tobytes()
+
+
+def test_silence_when_there_is_nothing_to_play() -> None:
+    assert AudioBuffer().read(240) == bytes(480)
+
+
+@given(st.lists(st.integers(1, 500), max_size=20), st.integers(1, 700))
+def test_everything_is_played_in_order_whatever_the_pieces(pieces: list[int], frames: int) -> None:
+    audio_buffer = AudioBuffer()
+    sound = np.arange(sum(pieces), dtype=np.int16)
+    position = 0
+    for piece in pieces:
+        audio_buffer.append("a", sound[position : position + piece].tobytes())
+        position += piece
+
+    played = b"".join(audio_buffer.read(frames) for _ in range(len(sound) // frames + 1))
+
+    assert len(played) == (len(sound) // frames + 1) * frames * 2
+    assert played[: len(sound) * 2] == sound.tobytes()
+    assert not any(played[len(sound) * 2 :])
+
+
+def test_heard_is_played_less_the_latency_of_the_device() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.latency = 30 * MS
+    audio_buffer.append("a", _sound(100))
+    for _ in range(5):
+        audio_buffer.read(10 * MS)
+
+    assert audio_buffer.heard() == (Playback("a", received_ms=100, heard_ms=20),)
+
+
+def test_silence_between_pieces_does_not_count_as_heard() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.latency = 10 * MS
+    audio_buffer.append("a", _sound(10))
+    for _ in range(3):
+        audio_buffer.read(10 * MS)
+    audio_buffer.append("a", _sound(10))
+    audio_buffer.read(10 * MS)
+
+    assert audio_buffer.heard() == (Playback("a", received_ms=20, heard_ms=10),)
+
+
+def test_clearing_tells_what_was_heard_of_each_item() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.append("a", _sound(15))
+    audio_buffer.append("b", _sound(50))
+    audio_buffer.append("c", _sound(50))
+    audio_buffer.read(20 * MS)
+
+    cut = audio_buffer.clear_audio_buffer()
+
+    assert cut == (Playback("a", 15, 15), Playback("b", 50, 5), Playback("c", 50, 0))
+    assert [playback.finished for playback in cut] == [True, False, False]
+    assert audio_buffer.waiting_ms == 0
+
+
+def test_clearing_fades_out_within_a_block_and_then_is_silent() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.append("a", _sound(100))
+    audio_buffer.read(10 * MS)
+    audio_buffer.clear_audio_buffer()
+
+    block = np.frombuffer(audio_buffer.read(10 * MS), dtype=np.int16)
+
+    assert block[0] == 1000
+    assert np.all(np.diff(block[:FADE_SAMPLES]) <= 0)
+    assert not block[FADE_SAMPLES:].any()
+    assert audio_buffer.read(240) == bytes(480)
+
+
+def test_an_item_is_finished_when_its_last_sample_has_left_the_loudspeaker() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.latency = 20 * MS
+    audio_buffer.append("a", _sound(20))
+    reports = []
+    for tick in range(6):
+        audio_buffer.read(10 * MS)
+        if tick == 1:
+            audio_buffer.end("a")
+        reports.append(audio_buffer.take_finished())
+
+    assert reports == [(), (), (), (Playback("a", 20, 20),), (), ()]
+
+
+def test_an_item_that_may_go_on_is_not_finished() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.append("a", _sound(10))
+    audio_buffer.read(20 * MS)
+
+    assert audio_buffer.take_finished() == ()
+
+
+def test_more_than_the_bound_is_dropped_and_counted() -> None:
+    audio_buffer = AudioBuffer()
+    minute = _sound(60_000)
+    for _ in range(MAX_SECONDS // 60 + 1):
+        audio_buffer.append("a", minute)
+
+    assert audio_buffer.waiting_ms == MAX_SECONDS * 1000
+    assert audio_buffer.dropped == 60 * 24000
+
+
+def test_an_odd_byte_does_not_shift_the_samples() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.append("a", b"\x01\x00\x02")
+    audio_buffer.append("a", b"\x03\x00")
+
+    assert audio_buffer.read(2) == b"\x01\x00\x03\x00"
+
+
+def test_reading_writing_and_clearing_at_once_lose_nothing() -> None:
+    audio_buffer = AudioBuffer()
+    done = threading.Event()
+    blocks: list[bytes] = []
+
+    def play() -> None:
+        while not done.is_set():
+            blocks.append(audio_buffer.read(240))
+
+    player = threading.Thread(target=play)
+    player.start()
+    for number in range(1, 2001):
+        audio_buffer.append("a", np.full(100, number, dtype=np.int16).tobytes())
+    while audio_buffer.waiting_ms:
+        pass
+    done.set()
+    player.join()
+
+    played = np.frombuffer(b"".join(blocks), dtype=np.int16)
+    assert np.array_equal(played[played != 0], np.repeat(np.arange(1, 2001), 100))

@@ -1,0 +1,121 @@
+"""Settings: sources, their order, bad values."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from voice import VERSION
+from voice.config import OPENAI_URL, Config, read_config
+from voice.errors import SettingError
+
+
+def _read(tmp_path: Path, *arguments: str, env_file: str = "", **environment: str) -> Config:
+    path = tmp_path / ".env"
+    path.write_text(env_file, encoding="utf-8")
+    return read_config(arguments, environment, path)[0]
+
+
+def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
+    config = _read(tmp_path)
+
+    assert (config.ws_url, config.model) == (OPENAI_URL, "gpt-realtime-2.1")
+
+
+def test_command_line_beats_environment_beats_env_file(tmp_path: Path) -> None:
+    env_file = "VOICE=one\nMODEL=one\nWS_URL=ws://one\n"
+
+    config = _read(tmp_path, "--ws-url", "ws://three", env_file=env_file, MODEL="two", WS_URL="ws://two")
+
+    assert (config.voice, config.model, config.ws_url) == ("one", "two", "ws://three")
+
+
+def test_an_empty_value_means_the_default_again(tmp_path: Path) -> None:
+    config = _read(tmp_path, env_file="OPENAI_API_KEY=sk-secret\nVOICE=\n", OPENAI_API_KEY="")
+
+    assert (config.openai_api_key, config.voice) == ("", "marin")
+
+
+def test_switches_have_both_directions(tmp_path: Path) -> None:
+    config = _read(tmp_path, "--text", "--no-sound", env_file="TEXT=no\nSOUND=yes")
+
+    assert (config.text, config.sound) == (True, False)
+
+
+def test_instructions_may_be_a_file(tmp_path: Path) -> None:
+    (tmp_path / "pirate.txt").write_text("You are a pirate.\n", encoding="utf-8")
+
+    assert _read(tmp_path, "--instructions", f"@{tmp_path}/pirate.txt").instructions == "You are a pirate."
+
+
+def test_all_bad_values_are_refused_together_with_their_source_and_reason(tmp_path: Path) -> None:
+    with pytest.raises(SettingError) as caught:
+        _read(
+            tmp_path,
+            "--echo",
+            "loud",
+            "--instructions",
+            "@nowhere.txt",
+            env_file="VAD_THRESHOLD=7",
+            WS_URL="http://example.com",
+            VAD_SILENCE_DURATION_MS="soon",
+        )
+
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("--echo", "VAD_THRESHOLD in", "WS_URL in the environment", "ws:// or wss://", "SILENCE", "nowhere.txt"):
+        assert part in message
+
+
+def test_an_unreadable_env_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"MODEL=\xff\xfe")
+
+    with pytest.raises(SettingError, match="cannot be read"):
+        read_config([], {}, tmp_path / ".env")
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["stray"], ["--ws-url"], ["--openai-api-key", "sk-x"]])
+def test_unknown_options_end_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read_config(arguments, {})
+
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_version_and_help_name_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--version", "--help"):
+        with pytest.raises(SystemExit) as caught:
+            read_config([option], {})
+        assert caught.value.code == 0
+
+    shown = capsys.readouterr().out
+    assert VERSION in shown
+    assert all(f"--{field.name.replace('_', '-')}" in shown for field in fields(Config) if "key" not in field.name)
+
+
+def test_the_key_is_in_no_representation(tmp_path: Path) -> None:
+    assert "sk-secret" not in repr(_read(tmp_path, OPENAI_API_KEY="sk-secret", LOCAL_LLM_KEY="sk-secret"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "offline"),
+    [
+        ({}, True),
+        ({"OPENAI_API_KEY": "sk"}, False),
+        ({"OPENAI_API_KEY": "sk", "OFFLINE": "1"}, True),
+        ({"WS_URL": "ws://localhost:8000/v1/realtime"}, False),
+    ],
+)
+def test_who_answers(tmp_path: Path, environment: dict[str, str], offline: bool) -> None:
+    assert _read(tmp_path, **environment).uses_offline_assistant is offline
+
+
+def test_the_example_names_every_setting_and_changes_none(tmp_path: Path) -> None:
+    example = Path(__file__).parents[1] / ".env.example"
+
+    assert {name.lower() for name in dotenv_values(example)} == {field.name for field in fields(Config)}
+    assert _read(tmp_path, env_file=example.read_text(encoding="utf-8")) == _read(tmp_path)

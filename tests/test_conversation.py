@@ -1,0 +1,573 @@
+"""The core: recorded sequences of events in, effects out."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from voice.buffer import Playback
+from voice.conversation import Conversation
+from voice.effects import (
+    ClearAudio,
+    Effect,
+    End,
+    EndOfSound,
+    Notice,
+    Play,
+    Ready,
+    RunTool,
+    Send,
+    StateChanged,
+    ToolUse,
+    Turn,
+)
+from voice.errors import ServiceRefusedError, SettingError
+from voice.events import ItemCreate, ItemDelete, ItemTruncate, ResponseCancel, ResponseCreate, SessionUpdate, decode
+
+
+class Talk:
+    """A conversation, and every effect that came out of it so far."""
+
+    def __init__(self, *, ready: bool = True, **modes: bool) -> None:
+        self.conversation = Conversation(**modes)
+        self.effects: list[Effect] = []
+        if ready:
+            self.event("session.created", session={})
+            self.event("session.updated", session={})
+            self.effects.clear()
+
+    def event(self, name: str, **fields: Any) -> list[Effect]:
+        return self.note(self.conversation.receive(decode(json.dumps({"type": name, **fields}))))
+
+    def note(self, effects: list[Effect]) -> list[Effect]:
+        self.effects += effects
+        return effects
+
+    def created(self, response_id: str = "r1") -> None:
+        self.event("response.created", response={"id": response_id, "status": "in_progress", "output": []})
+
+    def begin_item(self, item_id: str = "i1", response_id: str = "r1") -> None:
+        item = {"type": "message", "id": item_id, "role": "assistant", "status": "in_progress", "content": []}
+        self.event("response.output_item.added", response_id=response_id, output_index=0, item=item)
+        self.event("conversation.item.added", item=item, previous_item_id=None)
+
+    def sound(self, text: str, item_id: str = "i1", response_id: str = "r1") -> None:
+        ids = {"response_id": response_id, "item_id": item_id, "output_index": 0, "content_index": 0}
+        self.event("response.output_audio_transcript.delta", delta=text, **ids)
+        self.event("response.output_audio.delta", delta=base64.b64encode(bytes(480)).decode(), **ids)
+
+    def end_item(self, item_id: str = "i1", response_id: str = "r1") -> None:
+        ids = {"response_id": response_id, "item_id": item_id, "output_index": 0, "content_index": 0}
+        self.event("response.output_audio.done", **ids)
+        item = {"type": "message", "id": item_id, "role": "assistant", "status": "completed", "content": []}
+        self.event("response.output_item.done", response_id=response_id, output_index=0, item=item)
+
+    def done(self, response_id: str = "r1", status: str = "completed", **details: Any) -> list[Effect]:
+        return self.event("response.done", response={"id": response_id, "status": status, "output": [], **details})
+
+    def answer(self, text: str, item_id: str = "i1", response_id: str = "r1") -> None:
+        """A whole answer as the service generates it; its sound is still to be played."""
+        self.created(response_id)
+        self.begin_item(item_id, response_id)
+        self.sound(text, item_id, response_id)
+        self.end_item(item_id, response_id)
+        self.done(response_id)
+
+    def heard(self, *item_ids: str) -> list[Effect]:
+        return self.note(self.conversation.playback_finished(tuple(Playback(i, 1000, 1000) for i in item_ids)))
+
+    def cut(self, *playbacks: Playback) -> list[Effect]:
+        return self.note(self.conversation.playback_cut(playbacks))
+
+    def call(self, call_id: str, arguments: str = "{}", response_id: str = "r1", status: str = "completed") -> list[Effect]:
+        item = {"type": "function_call", "id": f"f_{call_id}", "call_id": call_id, "name": "get_weather"}
+        item |= {"arguments": arguments, "status": status}
+        return self.event("response.output_item.done", response_id=response_id, output_index=0, item=item)
+
+    def said(self, item_id: str, previous: str | None = None) -> None:
+        self.event("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0)
+        self.event("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=900)
+        self.event("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous)
+
+    def written(self, item_id: str, text: str) -> None:
+        name = "conversation.item.input_audio_transcription.completed"
+        self.event(name, item_id=item_id, content_index=0, transcript=text, usage={"type": "duration", "seconds": 1})
+
+    @property
+    def sent(self) -> list[object]:
+        return [effect.event for effect in self.effects if isinstance(effect, Send)]
+
+    @property
+    def turns(self) -> list[Turn | ToolUse]:
+        return [effect for effect in self.effects if isinstance(effect, Turn | ToolUse)]
+
+    def only(self, kind: type[Effect]) -> list[Effect]:
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+
+# Session
+
+
+def test_settings_answer_the_created_session_and_readiness_its_update() -> None:
+    conversation = Conversation()
+
+    assert conversation.configure({"type": "realtime"}) == [Send(SessionUpdate({"type": "realtime"}, "configure"))]
+    talk = Talk(ready=False)
+    assert Ready() in talk.event("session.updated", session={})
+    assert talk.only(StateChanged) == [StateChanged("listening")]
+
+
+def test_a_rejected_setting_ends_the_start_and_names_the_field() -> None:
+    talk = Talk(ready=False)
+    problem = {"message": "Invalid value", "param": "session.audio.output.voice", "event_id": "configure"}
+
+    (end,) = talk.event("error", error=problem)
+
+    assert isinstance(end, End)
+    assert isinstance(end.error, SettingError)
+    assert "session.audio.output.voice" in str(end.error)
+
+
+@pytest.mark.parametrize("code", ["invalid_api_key", "insufficient_quota", "invalid_model", "beta_api_shape_disabled"])
+def test_a_refusal_ends_with_a_remedy(code: str) -> None:
+    (end,) = Talk(ready=False).event("error", error={"message": "no", "code": code})
+
+    assert isinstance(end, End)
+    assert isinstance(end.error, ServiceRefusedError)
+
+
+@pytest.mark.parametrize("code", ["response_cancel_not_active", "item_truncate_invalid_item_id"])
+def test_harmless_races_are_not_shown(code: str) -> None:
+    assert Talk().event("error", error={"message": "no", "code": code}) == []
+
+
+def test_other_errors_are_shown_and_survived() -> None:
+    assert Talk().event("error", error={"message": "odd", "code": "strange"}) == [Notice("the service reports: odd")]
+
+
+def test_unknown_events_change_nothing() -> None:
+    assert Talk().event("ping") == []
+
+
+# Order of the transcript
+
+
+def test_turns_come_in_the_order_of_the_items_however_late_the_texts_are() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.answer("It is noon.")
+    talk.heard("i1")
+    assert talk.turns == []
+
+    talk.written("u1", "What time is it?")
+
+    assert talk.turns == [Turn("you", "What time is it?"), Turn("assistant", "It is noon.")]
+    assert list(talk.conversation.transcript.history) == talk.turns
+
+
+def test_texts_of_the_user_that_come_in_the_wrong_order_are_put_right() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.said("u2", previous="u1")
+    talk.written("u2", "second")
+    talk.written("u1", "first")
+
+    assert talk.turns == [Turn("you", "first"), Turn("you", "second")]
+
+
+def test_a_text_that_failed_does_not_hold_back_the_rest() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.answer("Yes.")
+    talk.heard("i1")
+    name = "conversation.item.input_audio_transcription.failed"
+    talk.event(name, item_id="u1", content_index=0, error={"message": "no"})
+
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["(could not be written down)", "Yes."]
+
+
+def test_texts_that_never_come_are_given_up() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.said("u2")
+    talk.written("u2", "second")
+    assert talk.turns == []
+
+    talk.said("u3")
+    talk.said("u4")
+    assert talk.turns == [Turn("you", "second")]
+
+
+def test_without_transcription_only_the_answers_are_shown() -> None:
+    talk = Talk(transcribes=False)
+    talk.said("u1")
+    talk.answer("Yes.")
+    talk.heard("i1")
+
+    assert talk.turns == [Turn("assistant", "Yes.")]
+
+
+def test_a_repeated_or_late_event_of_a_finished_turn_changes_nothing() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.written("u1", "hello")
+    talk.written("u1", "hello again")
+
+    assert talk.turns == [Turn("you", "hello")]
+
+
+# The answer
+
+
+def test_an_answer_is_finished_when_it_has_been_heard() -> None:
+    talk = Talk()
+    talk.answer("It is noon.")
+
+    assert talk.only(EndOfSound)
+    assert talk.turns == []
+    talk.heard("i1")
+    assert talk.turns == [Turn("assistant", "It is noon.")]
+
+
+def test_written_answers_are_finished_when_they_are_complete() -> None:
+    talk = Talk(speaks=False)
+    talk.created()
+    talk.begin_item()
+    ids = {"response_id": "r1", "item_id": "i1", "output_index": 0, "content_index": 0}
+    talk.event("response.output_text.delta", delta="It is noon.", **ids)
+    talk.end_item()
+    talk.done()
+
+    assert talk.turns == [Turn("assistant", "It is noon.")]
+
+
+def test_state_follows_the_conversation() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.answer("Yes.")
+    talk.written("u1", "hi")
+    talk.heard("i1")
+
+    states = [effect.state for effect in talk.effects if isinstance(effect, StateChanged)]
+    assert states == ["hearing you", "thinking", "speaking", "listening"]
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "words"),
+    [
+        ("failed", {"type": "failed", "error": {"type": "server_error", "message": "broken"}}, "broken"),
+        ("incomplete", {"type": "incomplete", "reason": "max_output_tokens"}, "max_output_tokens"),
+    ],
+)
+def test_an_answer_that_failed_is_said(status: str, details: dict[str, Any], words: str) -> None:
+    talk = Talk()
+    talk.created()
+
+    effects = talk.done(status=status, status_details=details)
+
+    assert [words in effect.text for effect in effects if isinstance(effect, Notice)] == [True]
+    assert talk.conversation.idle
+
+
+# Barge-in
+
+
+def test_speech_silences_an_answer_that_was_finished_long_ago() -> None:
+    talk = Talk()
+    talk.answer("One two three four five six seven eight nine ten.")
+    talk.effects.clear()
+
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    assert ClearAudio() in talk.effects
+    talk.cut(Playback("i1", received_ms=2000, heard_ms=1000))
+
+    assert talk.sent == [ItemTruncate("i1", 1000)]
+    assert talk.turns == [Turn("assistant", "One two three four five", interrupted=True)]
+
+
+def test_nothing_is_sent_when_everything_was_heard() -> None:
+    talk = Talk()
+    talk.answer("Yes.")
+    talk.effects.clear()
+    talk.cut(Playback("i1", received_ms=2000, heard_ms=2000))
+
+    assert talk.sent == []
+    assert talk.turns == [Turn("assistant", "Yes.")]
+
+
+def test_items_that_were_never_heard_are_deleted_and_not_shown() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item("i1")
+    talk.sound("First. ", "i1")
+    talk.end_item("i1")
+    talk.begin_item("i2")
+    talk.sound("Second.", "i2")
+    talk.end_item("i2")
+    talk.done()
+    talk.effects.clear()
+
+    talk.cut(Playback("i1", 2000, 1999), Playback("i2", 1000, 0))
+
+    assert talk.sent == [ItemTruncate("i1", 1999), ItemDelete("i2")]
+    assert [turn.interrupted for turn in talk.turns if isinstance(turn, Turn)] == [True]
+
+
+def test_late_deltas_of_a_cut_answer_are_dropped() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item()
+    talk.sound("One two ")
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.cut(Playback("i1", 500, 400))
+    talk.effects.clear()
+
+    talk.sound("three")
+    talk.begin_item("i2")
+    talk.sound("four", "i2")
+    talk.done(status="cancelled", status_details={"type": "cancelled", "reason": "turn_detected"})
+
+    assert talk.only(Play) == []
+    assert talk.turns == []
+
+
+def test_an_answer_cut_before_its_first_sound_is_deleted_when_it_ends() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item()
+    ids = {"response_id": "r1", "item_id": "i1", "output_index": 0, "content_index": 0}
+    talk.event("response.output_audio_transcript.delta", delta="Hel", **ids)
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.cut()
+    talk.end_item()
+    talk.done(status="cancelled")
+
+    assert talk.sent == [ItemDelete("i1")]
+    assert talk.turns == []
+
+
+def test_a_server_that_cancels_before_it_tells_of_the_speech_is_understood() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item()
+    talk.sound("One two three four. ")
+    talk.end_item()
+    talk.done(status="cancelled")
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.cut(Playback("i1", 1000, 500))
+
+    assert talk.sent == [ItemTruncate("i1", 500)]
+    assert talk.turns == [Turn("assistant", "One two", interrupted=True)]
+
+
+def test_a_command_cancels_what_the_service_would_not_cancel_by_itself() -> None:
+    talk = Talk()
+    talk.created()
+    talk.note(talk.conversation.interrupt())
+
+    assert talk.sent == [ResponseCancel("r1")]
+
+
+# Typed messages
+
+
+def test_a_typed_message_is_sent_and_answered() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("hello"))
+
+    created, wanted = talk.sent
+    assert isinstance(created, ItemCreate)
+    assert created.item["content"] == [{"type": "input_text", "text": "hello"}]
+    assert wanted == ResponseCreate()
+    assert talk.turns == [Turn("you", "hello")]
+
+
+def test_a_typed_message_waits_until_the_service_is_ready() -> None:
+    talk = Talk(ready=False)
+    talk.note(talk.conversation.say("hello"))
+    assert talk.sent == []
+
+    talk.event("session.updated", session={})
+    assert ResponseCreate() in talk.sent
+
+
+def test_a_typed_message_interrupts_and_its_answer_waits_for_the_end_of_the_other() -> None:
+    talk = Talk()
+    talk.created()
+    talk.note(talk.conversation.say("stop"))
+    assert ResponseCancel("r1") in talk.sent
+    assert ResponseCreate() not in talk.sent
+
+    talk.done(status="cancelled")
+    assert talk.sent[-1] == ResponseCreate()
+
+
+def test_a_response_that_was_interrupted_before_it_began_is_cancelled_when_it_begins() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one"))
+    talk.note(talk.conversation.say("two"))
+    talk.created("r1")
+    assert talk.sent[-1] == ResponseCancel("r1")
+
+    talk.done("r1", status="cancelled")
+    assert talk.sent[-1] == ResponseCreate()
+    assert talk.sent.count(ResponseCreate()) == 2
+
+
+def test_messages_in_turn_wait_until_the_answer_before_was_heard() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one", in_turn=True))
+    talk.note(talk.conversation.say("two", in_turn=True))
+    talk.answer("First.")
+    assert talk.sent.count(ResponseCreate()) == 1
+
+    talk.heard("i1")
+    assert talk.sent.count(ResponseCreate()) == 2
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["one", "First.", "two"]
+
+
+def test_a_collision_of_responses_is_mended_when_the_other_has_ended() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("hello"))
+    talk.created("vad")
+    talk.event("error", error={"message": "active", "code": "conversation_already_has_active_response"})
+    talk.effects.clear()
+    talk.done("vad")
+
+    assert talk.sent == [ResponseCreate()]
+
+
+# Function calls
+
+
+def test_a_call_is_run_once_and_answered_after_the_response_has_ended() -> None:
+    talk = Talk()
+    talk.created()
+    assert RunTool("c1", "get_weather", '{"city": "Rome"}') in talk.call("c1", '{"city": "Rome"}')
+    assert talk.call("c1", '{"city": "Rome"}') == []
+    talk.note(talk.conversation.tool_finished("c1", "sunny"))
+    assert talk.sent == []
+
+    talk.done()
+
+    output, wanted = talk.sent
+    assert isinstance(output, ItemCreate)
+    assert output.item == {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
+    assert wanted == ResponseCreate()
+    assert talk.turns == [ToolUse("get_weather", '{"city": "Rome"}', "sunny")]
+
+
+def test_several_calls_are_answered_in_order_with_one_response() -> None:
+    talk = Talk()
+    talk.created()
+    talk.call("c1")
+    talk.call("c2")
+    talk.done()
+    talk.note(talk.conversation.tool_finished("c2", "two"))
+    assert talk.sent == []
+    talk.note(talk.conversation.tool_finished("c1", "one"))
+
+    outputs = [event.item["output"] for event in talk.sent if isinstance(event, ItemCreate)]
+    assert outputs == ["one", "two"]
+    assert talk.sent.count(ResponseCreate()) == 1
+
+
+def test_outputs_that_come_while_another_response_runs_are_answered_after_it() -> None:
+    talk = Talk()
+    talk.created()
+    talk.call("c1")
+    talk.done()
+    talk.created("r2")
+    talk.note(talk.conversation.tool_finished("c1", "late"))
+    assert ResponseCreate() not in talk.sent
+
+    talk.done("r2")
+    assert talk.sent[-1] == ResponseCreate()
+
+
+def test_outputs_that_come_while_the_user_speaks_are_answered_with_what_was_said() -> None:
+    talk = Talk()
+    talk.created()
+    talk.call("c1")
+    talk.done()
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.note(talk.conversation.tool_finished("c1", "late"))
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=900)
+    talk.created("vad")
+    talk.done("vad")
+
+    assert ResponseCreate() not in talk.sent
+
+
+def test_calls_of_a_cancelled_response_are_answered_without_going_on() -> None:
+    talk = Talk()
+    talk.created()
+    talk.call("c1")
+    talk.call("c2", '{"ci', status="incomplete")
+    talk.done(status="cancelled")
+    talk.note(talk.conversation.tool_finished("c1", "sunny"))
+
+    (output,) = talk.sent
+    assert isinstance(output, ItemCreate)
+
+
+# The end
+
+
+@pytest.mark.parametrize("text", ["Goodbye.", "good bye", "Bye bye!", "OK, goodbye", "bye"])
+def test_goodbye_ends_after_the_farewell_was_heard(text: str) -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.written("u1", text)
+    talk.answer("See you.")
+    assert talk.only(End) == []
+
+    talk.heard("i1")
+    assert talk.only(End) == [End()]
+
+
+@pytest.mark.parametrize("text", ["How do I say goodbye in French?", "She said bye", "goodbye was a film", ""])
+def test_a_sentence_that_merely_contains_goodbye_does_not_end(text: str) -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.written("u1", text)
+    talk.answer("Au revoir.")
+    talk.heard("i1")
+
+    assert talk.only(End) == []
+
+
+def test_a_goodbye_written_down_after_its_answer_still_ends() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.answer("See you.")
+    talk.heard("i1")
+    talk.written("u1", "Goodbye")
+
+    assert talk.only(End) == [End()]
+
+
+def test_the_end_of_input_waits_for_the_answers() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one", in_turn=True))
+    talk.note(talk.conversation.say("two", in_turn=True))
+    talk.note(talk.conversation.end_when_idle())
+    talk.answer("First.")
+    talk.heard("i1")
+    assert talk.only(End) == []
+    talk.answer("Second.", "i2", "r2")
+    talk.heard("i2")
+
+    assert talk.only(End) == [End()]
+
+
+def test_closing_in_the_middle_of_an_answer_keeps_what_was_heard() -> None:
+    talk = Talk()
+    talk.answer("One two three four five six seven eight nine ten.")
+    talk.cut(Playback("i1", 2000, 1000))
+    talk.note(talk.conversation.close())
+
+    assert talk.turns == [Turn("assistant", "One two three four five", interrupted=True)]

@@ -1,0 +1,146 @@
+"""Events: names, fields, spellings, bad input."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
+
+from tests.strict import parse_client
+from voice import events
+from voice.events import MalformedEventError, decode, encode
+
+
+def _names(union: object) -> set[str]:
+    """Names of all events of one of the official SDK's unions."""
+    members = get_args(get_args(union)[0]) or get_args(union)
+    return {name for member in members for name in get_args(member.model_fields["type"].annotation)}
+
+
+def test_registry_of_server_events_is_the_official_one() -> None:
+    assert _names(RealtimeServerEvent) == events.SERVER_EVENT_NAMES
+
+
+def test_registry_of_client_events_is_the_official_one() -> None:
+    assert _names(RealtimeClientEvent) == events.CLIENT_EVENT_NAMES
+
+
+@pytest.mark.parametrize("name", sorted(events.SERVER_EVENT_NAMES - set(events._SERVER_CLASSES)))
+def test_valid_events_without_a_class_are_known(name: str) -> None:
+    assert decode(json.dumps({"type": name, "event_id": "e"})) == events.Known(name)
+
+
+def test_what_the_api_does_not_have_is_unknown() -> None:
+    assert decode('{"type": "ping"}') == events.Unknown("ping")
+
+
+@pytest.mark.parametrize(
+    ("beta", "ga"),
+    [
+        ("response.audio.delta", "response.output_audio.delta"),
+        ("response.audio_transcript.delta", "response.output_audio_transcript.delta"),
+        ("response.text.delta", "response.output_text.delta"),
+        ("response.audio.done", "response.output_audio.done"),
+        ("conversation.item.created", "conversation.item.added"),
+    ],
+)
+def test_both_spellings_mean_the_same(beta: str, ga: str) -> None:
+    fields = {"response_id": "r", "item_id": "i", "delta": "AAAA", "item": {"type": "message", "id": "i"}}
+
+    assert decode(json.dumps({"type": beta, **fields})) == decode(json.dumps({"type": ga, **fields}))
+
+
+def test_sound_is_decoded_and_extra_fields_are_ignored() -> None:
+    message = {
+        "type": "response.output_audio.delta",
+        "event_id": "e",
+        "response_id": "r",
+        "item_id": "i",
+        "output_index": 0,
+        "content_index": 0,
+        "delta": base64.b64encode(b"\x01\x02\x03\x04").decode(),
+        "obfuscation": "xyz",
+    }
+
+    assert decode(json.dumps(message)) == events.AudioDelta("r", "i", b"\x01\x02\x03\x04")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "no json",
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"type": 5}',
+        '{"type": "error"}',
+        '{"type": "response.done"}',
+        '{"type": "response.done", "response": {"id": 7}}',
+        '{"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "delta": "%%%"}',
+        '{"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "delta": 5}',
+        b"\xff\xfe",
+        "[" * 100_000,
+    ],
+)
+def test_malformed_messages_are_reported_as_such(message: str | bytes) -> None:
+    with pytest.raises(MalformedEventError):
+        decode(message)
+
+
+_json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+_field_names = st.sampled_from(
+    ["item", "response", "error", "delta", "item_id", "response_id", "transcript", "session", "previous_item_id"]
+)
+
+
+@given(
+    name=st.sampled_from(sorted(events.SERVER_EVENT_NAMES)),
+    fields=st.dictionaries(_field_names, _json_values, max_size=6),
+)
+def test_any_json_is_an_event_or_malformed(name: str, fields: dict[str, Any]) -> None:
+    try:
+        decode(json.dumps({**fields, "type": name}))
+    except MalformedEventError:
+        pass
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.SessionUpdate({"type": "realtime", "instructions": "Be brief."}, event_id="configure"),
+        events.AudioAppend(b"\x00\x01"),
+        events.AudioCommit(),
+        events.AudioClear(),
+        events.ItemCreate({"type": "function_call_output", "call_id": "c", "output": "it rains"}),
+        events.ItemCreate(
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hé \ud800"}]}, "root"
+        ),
+        events.ItemTruncate("i", 1200),
+        events.ItemDelete("i"),
+        events.ResponseCreate(),
+        events.ResponseCreate({"instructions": "Say goodbye."}, event_id="e"),
+        events.ResponseCancel("r"),
+    ],
+)
+def test_every_client_event_is_what_the_service_takes(event: events.ClientEvent) -> None:
+    message = encode(event)
+
+    message.encode("utf-8")
+    parse_client(json.loads(message))
+
+
+def test_sound_is_encoded_as_base64() -> None:
+    message = json.loads(encode(events.AudioAppend(b"\x00\x01\xff")))
+
+    assert message == {"type": "input_audio_buffer.append", "audio": base64.b64encode(b"\x00\x01\xff").decode()}

@@ -1,0 +1,177 @@
+"""What plays next, and what was really heard of each item.
+
+Three clocks of samples run here. *Received*: what the service sent of an item. *Played*: what the speaker callback
+took. *Heard*: what has left the loudspeaker, which is what was played, less the output latency. Only the last one
+tells what the user knows, so truncation and transcript go by it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from voice.settings import SAMPLE_RATE
+
+BYTES_PER_SAMPLE = 2
+MAX_SECONDS = 600
+"""Sound that is kept waiting at most; answers are far shorter. 600 s are 29 MB."""
+FADE_SAMPLES = SAMPLE_RATE * 5 // 1000
+"""5 ms: long enough to be no click, short enough to be no word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """How far one item's sound has come, in ms."""
+
+    item_id: str
+    received_ms: int
+    heard_ms: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything received was heard."""
+        return self.heard_ms >= self.received_ms
+
+
+@dataclass(slots=True)
+class _Track:
+    """One item on its way through the buffer; counts are samples."""
+
+    item_id: str
+    received: int = 0
+    played: int = 0
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class _Run:
+    """Samples of one item, handed to the device without a gap from `start` of the device's own count."""
+
+    track: _Track
+    start: int
+    end: int
+
+
+class AudioBuffer:
+    """Sound from the receive thread to the speaker callback; any thread may call anything.
+
+    One lock, held for the copying of a block at most.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._chunks: deque[tuple[_Track, memoryview]] = deque()
+        self._tracks: dict[str, _Track] = {}  # in playing order; dropped once they are reported as heard
+        self._runs: deque[_Run] = deque()  # what the device still holds
+        self._waiting = 0  # samples in _chunks
+        self._clock = 0  # samples handed to the device since the start, silence included
+        self._fade = b""
+        self.latency = 0
+        """Samples between handing over and hearing; set by the owner of the loudspeaker."""
+        self.dropped = 0
+        """Samples that did not fit."""
+
+    @property
+    def waiting_ms(self) -> int:
+        """Sound that was received and not yet played, in ms."""
+        return _ms(self._waiting)
+
+    def append(self, item_id: str, pcm: bytes) -> None:
+        """Queue sound of an item: PCM16 mono at 24 kHz, whole samples; an odd last byte is dropped."""
+        samples = len(pcm) // BYTES_PER_SAMPLE
+        with self._lock:
+            if self._waiting + samples > MAX_SECONDS * SAMPLE_RATE:
+                self.dropped += samples
+                return
+            track = self._tracks.setdefault(item_id, _Track(item_id))
+            track.received += samples
+            self._waiting += samples
+            self._chunks.append((track, memoryview(pcm)[: samples * BYTES_PER_SAMPLE]))
+
+    def end(self, item_id: str) -> None:
+        """Note that no more sound will come for this item."""
+        with self._lock:
+            if track := self._tracks.get(item_id):
+                track.ended = True
+
+    def read(self, frames: int) -> bytes:
+        """Exactly `frames` samples for the device, silence where there is nothing to play."""
+        with self._lock:
+            parts: list[bytes | memoryview] = [self._fade] if self._fade else []
+            missing = frames - len(self._fade) // BYTES_PER_SAMPLE
+            self._fade = b""
+            position = self._clock + frames - missing
+            while missing > 0 and self._chunks:
+                track, chunk = self._chunks[0]
+                count = min(missing, len(chunk) // BYTES_PER_SAMPLE)
+                parts.append(chunk[: count * BYTES_PER_SAMPLE])
+                if count * BYTES_PER_SAMPLE == len(chunk):
+                    self._chunks.popleft()
+                else:
+                    self._chunks[0] = (track, chunk[count * BYTES_PER_SAMPLE :])
+                track.played += count
+                self._waiting -= count
+                self._note_run(track, position, position + count)
+                position += count
+                missing -= count
+            self._clock += frames
+            if missing > 0:
+                parts.append(bytes(missing * BYTES_PER_SAMPLE))
+            return b"".join(parts)[: frames * BYTES_PER_SAMPLE]
+
+    def heard(self) -> tuple[Playback, ...]:
+        """How far every item is that is playing or waiting, in playing order."""
+        with self._lock:
+            return tuple(self._playback(track) for track in self._tracks.values())
+
+    def take_finished(self) -> tuple[Playback, ...]:
+        """Items that have ended and have been heard to their end; each is reported once."""
+        with self._lock:
+            heard = self._clock - self.latency
+            while self._runs and self._runs[0].end <= heard:
+                self._runs.popleft()
+            if not self._tracks:
+                return ()
+            sounding = {run.track.item_id for run in self._runs}
+            done = [
+                track
+                for track in self._tracks.values()
+                if track.ended and track.played == track.received and track.item_id not in sounding
+            ]
+            for track in done:
+                del self._tracks[track.item_id]
+            return tuple(Playback(t.item_id, _ms(t.received), _ms(t.received)) for t in done)
+
+    def clear_audio_buffer(self) -> tuple[Playback, ...]:
+        """Forget all that was not played; returns what was heard of each item, in playing order.
+
+        What the device already holds cannot be taken back; the next block fades out instead of clicking.
+        """
+        with self._lock:
+            cut = tuple(self._playback(track) for track in self._tracks.values())
+            if self._chunks:
+                tail = np.frombuffer(self._chunks[0][1][: FADE_SAMPLES * BYTES_PER_SAMPLE], dtype="<i2")
+                self._fade = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype("<i2").tobytes()
+            self._chunks.clear()
+            self._tracks.clear()
+            self._waiting = 0
+            return cut
+
+    def _note_run(self, track: _Track, start: int, end: int) -> None:
+        last = self._runs[-1] if self._runs else None
+        if last is not None and last.track is track and last.end == start:
+            last.end = end
+        else:
+            self._runs.append(_Run(track, start, end))
+
+    def _playback(self, track: _Track) -> Playback:
+        limit = self._clock - self.latency
+        unheard = sum(run.end - max(run.start, limit) for run in self._runs if run.track is track and run.end > limit)
+        return Playback(track.item_id, _ms(track.received), _ms(track.played - unheard))
+
+
+def _ms(samples: int) -> int:
+    return samples * 1000 // SAMPLE_RATE

@@ -1,0 +1,40 @@
+"""Slash commands: what a typed line means that begins with a slash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from voice.effects import Notice, Shown
+from voice.session import Session
+
+
+class Commands:
+    """Typed lines: a command is carried out, anything else is said; the terminal's thread."""
+
+    def __init__(self, session: Session, show: Callable[[Shown], None], *, in_turn: bool) -> None:
+        """Lines are answered one after the other (`in_turn`), or each interrupts the answer to the one before."""
+        self._session = session
+        self._show = show
+        self._in_turn = in_turn
+        self._commands: dict[str, tuple[str, Callable[[], None]]] = {
+            "/help": ("what can be typed", self._help),
+            "/interrupt": ("stop the answer", session.interrupt),
+            "/quit": ("end", session.end),
+        }
+
+    def run(self, line: str) -> None:
+        """Take one typed line."""
+        text = line.strip()
+        if not text:
+            return
+        if not text.startswith("/"):
+            self._session.say(text, in_turn=self._in_turn)
+        elif (command := self._commands.get(text.split()[0])) is not None:
+            command[1]()
+        else:
+            self._show(Notice(f"there is no {text.split()[0]}; /help tells what there is"))
+
+    def _help(self) -> None:
+        for name, (meaning, _) in self._commands.items():
+            self._show(Notice(f"{name}: {meaning}"))
+        self._show(Notice("anything else is said to the assistant"))

@@ -1,0 +1,471 @@
+"""The core: turn taking, barge-in, function calls. No I/O, no clock, no thread.
+
+Events of the service and facts from here (what was heard, what a tool gave, what was typed) go in; effects come
+out. The session serialises the calls and carries the effects out; a decision is never made anywhere else.
+
+Three rules hold everywhere:
+
+* At most one response is wanted at a time. `_requested` is a ``response.create`` of ours that is under way, `_active`
+  a response that runs; a further wish waits in `_wanted` until neither is.
+* A response that the user interrupted is *cut*: nothing of it that comes later is played or shown.
+* An answer counts as said only as far as it was heard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from voice.buffer import Playback
+from voice.effects import (
+    ClearAudio,
+    Effect,
+    End,
+    EndOfSound,
+    Notice,
+    Partial,
+    Play,
+    Ready,
+    RunTool,
+    Send,
+    State,
+    StateChanged,
+    ToolUse,
+)
+from voice.errors import ServiceRefusedError, SettingError
+from voice.events import (
+    AudioDelta,
+    AudioDone,
+    ErrorReported,
+    InputCommitted,
+    Item,
+    ItemAdded,
+    ItemCreate,
+    ItemDelete,
+    ItemTruncate,
+    Json,
+    OutputItemAdded,
+    OutputItemDone,
+    Problem,
+    Response,
+    ResponseCancel,
+    ResponseCreate,
+    ResponseCreated,
+    ResponseDone,
+    ServerEvent,
+    SessionUpdate,
+    SessionUpdated,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptDelta,
+    TranscriptionCompleted,
+    TranscriptionDelta,
+    TranscriptionFailed,
+)
+from voice.transcript import Entry, Transcript, heard_text
+
+_CONFIGURE = "configure"
+"""event_id of our first ``session.update``: an error that names it is about our settings."""
+
+_REMEDIES = {
+    "invalid_api_key": "the service does not know this key: check OPENAI_API_KEY",
+    "insufficient_quota": "the account has no credit left: add some at the service's billing page",
+    "billing_hard_limit_reached": "the account's spending limit is reached: raise it at the service's billing page",
+    "account_deactivated": "the service has closed this account: ask its support",
+    "model_not_found": "the service has no such model for this account: choose another with --model",
+    "invalid_model": "the service has no such model for conversations: choose another with --model",
+    "missing_model": "the service wants a model: name one with --model",
+    "beta_api_shape_disabled": "the service no longer speaks the beta dialect: leave out --dialect",
+}
+"""Errors after which trying again does not help."""
+
+_BENIGN = frozenset(
+    {
+        "response_cancel_not_active",  # it had just ended by itself
+        "input_audio_buffer_commit_empty",  # the service's own detector was faster
+        "item_truncate_invalid_item_id",  # races between our cut and the service's own
+        "item_delete_invalid_item_id",
+        "unsupported_content_type",
+    }
+)
+
+_FAREWELL = re.compile(r"\W*(ok(ay)?\W+)?((good\W*bye|bye\W*bye|bye)\W*)+", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The function calls of one response, in order."""
+
+    response_id: str
+    outputs: dict[str, str | None] = field(default_factory=dict)
+    done: bool = False
+    answer: bool = True
+    """Whether the model is to go on once the outputs are in."""
+
+
+class Conversation:
+    """Decides; not thread-safe, the session holds its lock around every call."""
+
+    def __init__(self, *, speaks: bool = True, transcribes: bool = True) -> None:
+        """Answers are sound that must be heard (`speaks`), or text; the user's words are written down, or not."""
+        self.transcript = Transcript()
+        self._speaks = speaks
+        self._transcribes = transcribes
+        self._effects: list[Effect] = []
+        self._state: State = "connecting"
+        self._ready = False
+        self._active: str | None = None
+        self._cut: set[str] = set()  # responses; emptied as they end
+        self._requested = False
+        self._stale = False  # the requested response was interrupted before it began
+        self._wanted = False
+        self._speaking = False  # the user is
+        self._awaiting = False  # the service will answer what the user said by itself
+        self._calls: dict[str, _Calls] = {}
+        self._called: dict[str, Entry] = {}  # call_id of a running call
+        self._typed = 0
+        self._waiting: deque[str] = deque()
+        self._ending = False
+
+    # Facts ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way: no speech, no answer, no call."""
+        under_way = (self._active, self._requested, self._wanted, self._speaking, self._awaiting, self._called)
+        return self._ready and not any(under_way) and not any(e.role != "you" for e in self.transcript.open)
+
+    def configure(self, settings: Json) -> list[Effect]:
+        """Tell the service our settings: the answer to ``session.created``."""
+        self._do(Send(SessionUpdate(settings, event_id=_CONFIGURE)))
+        return self._take()
+
+    def receive(self, event: ServerEvent) -> list[Effect]:
+        """Take one event of the service."""
+        handle = getattr(self, _HANDLERS.get(type(event), ""), None)
+        if handle is not None:
+            handle(event)
+        return self._take()
+
+    def say(self, text: str, *, in_turn: bool = False) -> list[Effect]:
+        """Take a typed message: it interrupts, or with `in_turn` waits until the answer before it was heard."""
+        if not self._ready or (in_turn and not (self.idle and not self._waiting)):
+            self._waiting.append(text)
+        else:
+            self._say(text)
+        return self._take()
+
+    def interrupt(self) -> list[Effect]:
+        """Stop the answer, as the user commands."""
+        self._interrupt(cancel=True)
+        return self._take()
+
+    def end_when_idle(self) -> list[Effect]:
+        """End once everything that was asked has been answered."""
+        self._ending = True
+        return self._take()
+
+    def playback_cut(self, cut: tuple[Playback, ...]) -> list[Effect]:
+        """Take what was heard of each item when the loudspeaker was silenced."""
+        for playback in cut:
+            if entry := self.transcript.get(playback.item_id):
+                self._cut_entry(entry, playback)
+        return self._take()
+
+    def playback_finished(self, finished: tuple[Playback, ...]) -> list[Effect]:
+        """Take which items have been heard to their end."""
+        for playback in finished:
+            if entry := self.transcript.get(playback.item_id):
+                entry.settled = True
+        return self._take()
+
+    def tool_finished(self, call_id: str, output: str) -> list[Effect]:
+        """Take the output of a function."""
+        entry = self._called.pop(call_id, None)
+        if entry is not None and entry.tool is not None:
+            entry.tool = ToolUse(entry.tool.name, entry.tool.arguments, output)
+            entry.settled = True
+            calls = self._calls.get(entry.response_id or "")
+            if calls is not None:
+                calls.outputs[call_id] = output
+                self._answer_calls()
+        return self._take()
+
+    def close(self) -> list[Effect]:
+        """Finish every turn as it stands: the program ends."""
+        for entry in self.transcript.open:
+            if entry.role == "tool":
+                self.transcript.drop(entry.item_id)
+            elif not entry.settled:
+                entry.settled, entry.interrupted = True, entry.role == "assistant"
+        self._ending = False
+        return self._take()
+
+    # Session --------------------------------------------------------------------------------------------------------
+
+    def _session_updated(self, _: SessionUpdated) -> None:
+        if not self._ready:
+            self._ready = True
+            self._do(Ready())
+
+    def _error(self, event: ErrorReported) -> None:
+        error = event.error
+        if error.code in _REMEDIES:
+            self._do(End(ServiceRefusedError(_REMEDIES[error.code])))
+        elif not self._ready and (error.event_id == _CONFIGURE or (error.param or "").startswith("session")):
+            self._do(End(SettingError(f"the service rejected {error.param or 'the settings'}: {error.message}")))
+        elif error.code == "conversation_already_has_active_response":
+            self._requested, self._wanted = False, True
+        elif error.code not in _BENIGN:
+            self._do(Notice(f"the service reports: {error.message or error.code or error.type}"))
+
+    # The user -------------------------------------------------------------------------------------------------------
+
+    def _speech_started(self, _: SpeechStarted) -> None:
+        self._speaking = True
+        # The service cancels its answer by itself (interrupt_response), so nothing needs to be sent for that.
+        self._interrupt(cancel=False)
+
+    def _speech_stopped(self, _: SpeechStopped) -> None:
+        self._speaking, self._awaiting = False, True
+
+    def _committed(self, event: InputCommitted) -> None:
+        settled = not self._transcribes
+        self.transcript.place(Entry(event.item_id, "you", settled=settled), event.previous_item_id)
+        self.transcript.give_up_unwritten()
+
+    def _transcription_delta(self, event: TranscriptionDelta) -> None:
+        if entry := self.transcript.get(event.item_id):
+            entry.text += event.delta
+            self._do(Partial(entry.item_id, "you", entry.text))
+
+    def _transcription_completed(self, event: TranscriptionCompleted) -> None:
+        entry = self.transcript.get(event.item_id)
+        if entry is not None and not entry.settled:
+            entry.text, entry.settled = event.transcript, True
+            self._ending = self._ending or _FAREWELL.fullmatch(event.transcript) is not None
+
+    def _transcription_failed(self, event: TranscriptionFailed) -> None:
+        if entry := self.transcript.get(event.item_id):
+            entry.text, entry.settled = "(could not be written down)", True
+
+    def _say(self, text: str) -> None:
+        self._interrupt(cancel=True)
+        self._typed += 1
+        item_id = f"typed_{self._typed}"
+        self.transcript.place(Entry(item_id, "you", text, settled=True))
+        self._ending = self._ending or _FAREWELL.fullmatch(text) is not None
+        content = [{"type": "input_text", "text": text}]
+        self._do(Send(ItemCreate({"id": item_id, "type": "message", "role": "user", "content": content})))
+        self._want_response()
+
+    # The answer -----------------------------------------------------------------------------------------------------
+
+    def _want_response(self) -> None:
+        if self._active or self._requested or self._speaking or self._awaiting:
+            self._wanted = True
+        else:
+            self._wanted, self._requested = False, True
+            self._do(Send(ResponseCreate()))
+
+    def _response_created(self, event: ResponseCreated) -> None:
+        self._active = event.response.id
+        self._requested = self._awaiting = False
+        if self._stale:
+            self._stale = False
+            self._cancel(event.response.id)
+        else:
+            # It sees everything that was sent before it, so it also answers what was still wanted.
+            self._wanted = False
+
+    def _output_item_added(self, event: OutputItemAdded) -> None:
+        self._place_answer(event.item, event.response_id, None)
+
+    def _item_added(self, event: ItemAdded) -> None:
+        self._place_answer(event.item, self._active, event.previous_item_id)
+
+    def _place_answer(self, item: Item, response_id: str | None, previous: str | None) -> None:
+        if item.id and item.type == "message" and item.role == "assistant" and response_id not in self._cut:
+            self.transcript.place(Entry(item.id, "assistant", response_id=response_id), previous)
+
+    def _transcript_delta(self, event: TranscriptDelta) -> None:
+        entry = self.transcript.get(event.item_id)
+        if entry is not None and not entry.settled and event.response_id not in self._cut:
+            entry.text += event.delta
+            self._do(Partial(entry.item_id, "assistant", entry.text))
+
+    def _audio_delta(self, event: AudioDelta) -> None:
+        entry = self.transcript.get(event.item_id)
+        if self._speaks and entry is not None and not entry.settled and event.response_id not in self._cut:
+            entry.has_sound = True
+            self._do(Play(event))
+
+    def _audio_done(self, event: AudioDone) -> None:
+        entry = self.transcript.get(event.item_id)
+        if entry is not None and entry.has_sound and not entry.settled:
+            self._do(EndOfSound(event.item_id))
+
+    def _output_item_done(self, event: OutputItemDone) -> None:
+        item = event.item
+        if item.type == "function_call":
+            self._call(event)
+            return
+        entry = self.transcript.get(item.id or "")
+        if entry is not None and event.response_id not in self._cut:
+            entry.complete = True
+            if entry.has_sound:
+                self._do(EndOfSound(entry.item_id))
+            else:
+                entry.settled = True
+
+    def _response_done(self, event: ResponseDone) -> None:
+        response = event.response
+        if self._active == response.id:
+            self._active = None
+        was_cut = response.id in self._cut
+        self._cut.discard(response.id)
+        for entry in self.transcript.open:
+            if entry.response_id == response.id and entry.role == "assistant" and not entry.settled:
+                self._end_entry(entry, cut=was_cut)
+        self._report(response)
+        if calls := self._calls.get(response.id):
+            calls.done, calls.answer = True, response.status == "completed"
+            self._answer_calls()
+        if self._wanted:
+            self._want_response()
+
+    def _end_entry(self, entry: Entry, *, cut: bool) -> None:
+        """Finish an item whose response has ended; what still sounds is finished when it has been heard."""
+        entry.complete = True
+        if cut and not entry.text:
+            self.transcript.drop(entry.item_id)
+            self._do(Send(ItemDelete(entry.item_id)))
+        elif cut or not entry.has_sound:
+            entry.settled, entry.interrupted = True, cut
+        else:
+            self._do(EndOfSound(entry.item_id))
+
+    def _report(self, response: Response) -> None:
+        details = response.status_details
+        if response.status == "failed":
+            error = details.error if details and details.error else Problem()
+            if error.code in _REMEDIES:
+                self._do(End(ServiceRefusedError(_REMEDIES[error.code])))
+            else:
+                self._do(Notice(f"the service could not answer: {error.message or error.code or 'it gives no reason'}"))
+        elif response.status == "incomplete":
+            self._do(Notice(f"the service cut the answer short: {details.reason if details else 'it gives no reason'}"))
+
+    # Interruption ---------------------------------------------------------------------------------------------------
+
+    def _interrupt(self, *, cancel: bool) -> None:
+        self._stale = cancel and self._requested
+        if self._active and cancel:
+            self._cancel(self._active)
+        elif self._active:
+            self._cut.add(self._active)
+        for entry in self.transcript.open:
+            if entry.role == "assistant" and not entry.has_sound and not entry.settled:
+                if self._speaks:
+                    entry.text = ""  # written ahead of its sound, so nobody knows it
+                elif entry.text:
+                    entry.settled = entry.interrupted = True
+        self._do(ClearAudio())
+
+    def _cancel(self, response_id: str) -> None:
+        self._cut.add(response_id)
+        self._do(Send(ResponseCancel(response_id)))
+
+    def _cut_entry(self, entry: Entry, playback: Playback) -> None:
+        if entry.complete and playback.finished:
+            entry.settled = True
+            return
+        if playback.heard_ms > 0:
+            entry.text = heard_text(entry, playback.heard_ms, playback.received_ms)
+            entry.settled = entry.interrupted = True
+            self._do(Send(ItemTruncate(entry.item_id, playback.heard_ms)))
+        elif entry.response_id in self._cut:
+            entry.text = ""  # its response ends in a moment; the item is deleted then
+        else:
+            self.transcript.drop(entry.item_id)
+            self._do(Send(ItemDelete(entry.item_id)))
+
+    # Function calls -------------------------------------------------------------------------------------------------
+
+    def _call(self, event: OutputItemDone) -> None:
+        item, response_id = event.item, event.response_id
+        if not item.call_id or item.status not in {"completed", None}:
+            return
+        calls = self._calls.setdefault(response_id, _Calls(response_id))
+        if item.call_id in calls.outputs:
+            return
+        calls.outputs[item.call_id] = None
+        name, arguments = item.name or "", item.arguments or ""
+        entry = Entry(item.id or item.call_id, "tool", response_id=response_id, tool=ToolUse(name, arguments, ""))
+        self._called[item.call_id] = self.transcript.place(entry)
+        self._do(RunTool(item.call_id, name, arguments))
+
+    def _answer_calls(self) -> None:
+        """Send the outputs of every response that has ended and whose calls have all returned."""
+        for calls in list(self._calls.values()):
+            if not calls.done or None in calls.outputs.values():
+                continue
+            del self._calls[calls.response_id]
+            for call_id, output in calls.outputs.items():
+                item = {"type": "function_call_output", "call_id": call_id, "output": output}
+                self._do(Send(ItemCreate(item)))
+            if calls.answer:
+                self._want_response()
+
+    # Effects --------------------------------------------------------------------------------------------------------
+
+    def _do(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
+    def _take(self) -> list[Effect]:
+        """Effects of the fact just taken, with what follows from any of them."""
+        self._release()
+        if self._waiting and self.idle:
+            self._say(self._waiting.popleft())
+            self._release()
+        if (state := self._current_state()) != self._state:
+            self._state = state
+            self._do(StateChanged(state))
+        if self._ending and self.idle and not self._waiting:
+            self._do(End())
+        effects, self._effects = self._effects, []
+        return effects
+
+    def _release(self) -> None:
+        for turn in self.transcript.release():
+            self._do(turn)
+
+    def _current_state(self) -> State:
+        if not self._ready:
+            return "connecting"
+        if self._speaking:
+            return "hearing you"
+        if any(entry.has_sound for entry in self.transcript.open):
+            return "speaking"
+        return "listening" if self.idle else "thinking"
+
+
+_HANDLERS = {
+    SessionUpdated: "_session_updated",
+    ErrorReported: "_error",
+    SpeechStarted: "_speech_started",
+    SpeechStopped: "_speech_stopped",
+    InputCommitted: "_committed",
+    TranscriptionDelta: "_transcription_delta",
+    TranscriptionCompleted: "_transcription_completed",
+    TranscriptionFailed: "_transcription_failed",
+    ResponseCreated: "_response_created",
+    OutputItemAdded: "_output_item_added",
+    ItemAdded: "_item_added",
+    TranscriptDelta: "_transcript_delta",
+    AudioDelta: "_audio_delta",
+    AudioDone: "_audio_done",
+    OutputItemDone: "_output_item_done",
+    ResponseDone: "_response_done",
+}

@@ -1,0 +1,106 @@
+"""What the conversation wants done: frozen values that the session carries out; none of them may block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from voice.errors import AssistantError
+from voice.events import AudioDelta, ClientEvent
+
+State = Literal["connecting", "listening", "hearing you", "thinking", "speaking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this event to the service, in the order of the effects."""
+
+    event: ClientEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The service took our settings: microphone sound may flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Queue this sound for the loudspeaker."""
+
+    sound: AudioDelta
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfSound:
+    """No more sound will come for this item; tell the conversation when it has been heard."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAudio:
+    """Silence the loudspeaker and tell the conversation what was heard of each item."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run this function and tell the conversation its output."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the program: asked for by the user, or for a reason that trying again does not mend."""
+
+    error: AssistantError | None = None
+
+
+# What the user is shown ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One finished turn: what the user said, or what was heard of an answer."""
+
+    role: Literal["you", "assistant"]
+    text: str
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """One finished call of a function."""
+
+    name: str
+    arguments: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A turn that goes on: all of its text so far."""
+
+    item_id: str
+    role: Literal["you", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line about the program or the service, not part of what was said."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """What the assistant is doing now."""
+
+    state: State
+
+
+Shown = Turn | ToolUse | Partial | Notice | StateChanged
+Effect = Send | Ready | Play | EndOfSound | ClearAudio | RunTool | End | Shown

@@ -1,0 +1,440 @@
+"""Events of the Realtime API as frozen values, their names, and their JSON; base64 lives only here.
+
+Names and fields follow the GA API. Servers that still speak the beta dialect are understood as well: `decode` maps
+their spellings to the GA ones. Only what the program acts on has a class of its own; every other valid name is
+carried as `Known`, anything else as `Unknown`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+
+Json = Mapping[str, Any]
+Dialect = Literal["ga", "beta"]
+
+
+class MalformedEventError(ValueError):
+    """A message from the server that is no event: not JSON, no type, or a field of a wrong type."""
+
+
+def _from_base64(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError("no text")  # noqa: TRY004 - pydantic reports ValueError as a bad field
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"no base64: {error}") from error
+
+
+Audio = Annotated[bytes, BeforeValidator(_from_base64)]
+"""PCM16 little-endian mono at 24 kHz; base64 on the wire."""
+
+
+# Server events ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, in the service's words."""
+
+    message: str = ""
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    event_id: str | None = None
+    """The client event that caused it, if that had an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCreated:  # noqa: D101 - this and the following are the service's own names
+    session: Json
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUpdated:  # noqa: D101
+    session: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReported:
+    """``error``: mostly recoverable; a fatal one is followed by a close."""
+
+    error: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:  # noqa: D101
+    item_id: str | None = None
+    audio_start_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:  # noqa: D101
+    item_id: str | None = None
+    audio_end_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InputCommitted:  # noqa: D101
+    item_id: str
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of the conversation: a message, a function call or a function's output."""
+
+    type: str
+    id: str | None = None
+    status: str | None = None
+    role: str | None = None
+    content: tuple[Json, ...] = ()
+    name: str | None = None
+    call_id: str | None = None
+    arguments: str | None = None
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """``conversation.item.added``, and the beta's ``created``."""
+
+    item: Item
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDone:  # noqa: D101
+    item: Item
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionDelta:
+    """A further part of what the user said."""
+
+    item_id: str
+    delta: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionCompleted:  # noqa: D101
+    item_id: str
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionFailed:  # noqa: D101
+    item_id: str
+    error: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class StatusDetails:
+    """Why a response is not ``completed``."""
+
+    type: str | None = None
+    reason: str | None = None
+    error: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer of the model: its state and, at its end, its items and what it used."""
+
+    id: str
+    status: str | None = None
+    status_details: StatusDetails | None = None
+    output: tuple[Item, ...] = ()
+    usage: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCreated:  # noqa: D101
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDone:  # noqa: D101
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class OutputItemAdded:  # noqa: D101
+    response_id: str
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class OutputItemDone:  # noqa: D101
+    response_id: str
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDelta:
+    """A further piece of the answer's sound."""
+
+    response_id: str
+    item_id: str
+    delta: Audio = field(repr=False)
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDone:
+    """All of the item's sound has been sent; it may have seconds left to play."""
+
+    response_id: str
+    item_id: str
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDelta:
+    """A further piece of the answer's text, be it spoken or written; it runs ahead of the sound."""
+
+    response_id: str
+    item_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A valid event of the API that the program has no use for."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event that the API does not have (yet): other servers' extras, and the future."""
+
+    type: str
+
+
+ServerEvent = (
+    SessionCreated
+    | SessionUpdated
+    | ErrorReported
+    | SpeechStarted
+    | SpeechStopped
+    | InputCommitted
+    | ItemAdded
+    | ItemDone
+    | TranscriptionDelta
+    | TranscriptionCompleted
+    | TranscriptionFailed
+    | ResponseCreated
+    | ResponseDone
+    | OutputItemAdded
+    | OutputItemDone
+    | AudioDelta
+    | AudioDone
+    | TranscriptDelta
+    | Known
+    | Unknown
+)
+
+_SERVER_CLASSES: dict[str, type[ServerEvent]] = {
+    "session.created": SessionCreated,
+    "session.updated": SessionUpdated,
+    "error": ErrorReported,
+    "input_audio_buffer.speech_started": SpeechStarted,
+    "input_audio_buffer.speech_stopped": SpeechStopped,
+    "input_audio_buffer.committed": InputCommitted,
+    "conversation.item.added": ItemAdded,
+    "conversation.item.done": ItemDone,
+    "conversation.item.input_audio_transcription.delta": TranscriptionDelta,
+    "conversation.item.input_audio_transcription.completed": TranscriptionCompleted,
+    "conversation.item.input_audio_transcription.failed": TranscriptionFailed,
+    "response.created": ResponseCreated,
+    "response.done": ResponseDone,
+    "response.output_item.added": OutputItemAdded,
+    "response.output_item.done": OutputItemDone,
+    "response.output_audio.delta": AudioDelta,
+    "response.output_audio.done": AudioDone,
+    "response.output_audio_transcript.delta": TranscriptDelta,
+    "response.output_text.delta": TranscriptDelta,
+}
+
+_BETA_SPELLINGS = {
+    "conversation.item.created": "conversation.item.added",
+    "response.audio.delta": "response.output_audio.delta",
+    "response.audio.done": "response.output_audio.done",
+    "response.audio_transcript.delta": "response.output_audio_transcript.delta",
+    "response.audio_transcript.done": "response.output_audio_transcript.done",
+    "response.text.delta": "response.output_text.delta",
+    "response.text.done": "response.output_text.done",
+    "transcription_session.created": "session.created",
+    "transcription_session.updated": "session.updated",
+}
+
+SERVER_EVENT_NAMES = frozenset(_SERVER_CLASSES) | {
+    "conversation.created",
+    "conversation.item.created",
+    "conversation.item.deleted",
+    "conversation.item.input_audio_transcription.segment",
+    "conversation.item.retrieved",
+    "conversation.item.truncated",
+    "input_audio_buffer.cleared",
+    "input_audio_buffer.dtmf_event_received",
+    "input_audio_buffer.timeout_triggered",
+    "mcp_list_tools.completed",
+    "mcp_list_tools.failed",
+    "mcp_list_tools.in_progress",
+    "output_audio_buffer.cleared",
+    "output_audio_buffer.started",
+    "output_audio_buffer.stopped",
+    "rate_limits.updated",
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.function_call_arguments.delta",
+    "response.function_call_arguments.done",
+    "response.mcp_call.completed",
+    "response.mcp_call.failed",
+    "response.mcp_call.in_progress",
+    "response.mcp_call_arguments.delta",
+    "response.mcp_call_arguments.done",
+    "response.output_audio_transcript.done",
+    "response.output_text.done",
+}
+"""Every server event of the GA API."""
+
+BETA_SERVER_EVENT_NAMES = frozenset(_BETA_SPELLINGS)
+"""Names of the beta dialect that GA does not use any more, or only keeps in its schema."""
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[ServerEvent]:
+    """Built at first use: building all of them would cost the start-up some 20 ms."""
+    return TypeAdapter(_SERVER_CLASSES[name])
+
+
+def decode(message: str | bytes) -> ServerEvent:
+    """Turn one WebSocket message into a server event; any thread.
+
+    Raises:
+        MalformedEventError: for anything that is not an event. The connection is still good.
+
+    """
+    try:
+        data = json.loads(message)
+    except (ValueError, RecursionError) as error:
+        raise MalformedEventError(f"no JSON: {error}") from error
+    name = data.get("type") if isinstance(data, dict) else None
+    if not isinstance(name, str):
+        raise MalformedEventError("no event type")
+    ga_name = _BETA_SPELLINGS.get(name, name)
+    if ga_name not in _SERVER_CLASSES:
+        return Known(name) if name in SERVER_EVENT_NAMES or name in BETA_SERVER_EVENT_NAMES else Unknown(name)
+    try:
+        return _adapter(ga_name).validate_python(data)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise MalformedEventError(f"{name}: {where}: {problem['msg']}") from error
+
+
+# Client events ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUpdate:  # noqa: D101
+    session: Json
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioAppend:
+    """``input_audio_buffer.append``: PCM16 little-endian mono at 24 kHz."""
+
+    audio: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioCommit:  # noqa: D101
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClear:  # noqa: D101
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCreate:  # noqa: D101
+    item: Json
+    previous_item_id: str | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTruncate:  # noqa: D101
+    item_id: str
+    audio_end_ms: int
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDelete:  # noqa: D101
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCreate:  # noqa: D101
+    response: Json | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCancel:  # noqa: D101
+    response_id: str | None = None
+
+
+ClientEvent = (
+    SessionUpdate
+    | AudioAppend
+    | AudioCommit
+    | AudioClear
+    | ItemCreate
+    | ItemTruncate
+    | ItemDelete
+    | ResponseCreate
+    | ResponseCancel
+)
+
+_CLIENT_NAMES: dict[type[ClientEvent], str] = {
+    SessionUpdate: "session.update",
+    AudioAppend: "input_audio_buffer.append",
+    AudioCommit: "input_audio_buffer.commit",
+    AudioClear: "input_audio_buffer.clear",
+    ItemCreate: "conversation.item.create",
+    ItemTruncate: "conversation.item.truncate",
+    ItemDelete: "conversation.item.delete",
+    ResponseCreate: "response.create",
+    ResponseCancel: "response.cancel",
+}
+
+CLIENT_EVENT_NAMES = frozenset(_CLIENT_NAMES.values()) | {"conversation.item.retrieve", "output_audio_buffer.clear"}
+"""Every client event of the GA API; retrieving is of no use here, the last one is for WebRTC alone."""
+
+
+def encode(event: ClientEvent) -> str:
+    """JSON text of one WebSocket message; any thread. Fields that are None are left out."""
+    message: dict[str, Any] = {"type": _CLIENT_NAMES[type(event)]}
+    for part in fields(event):
+        value = getattr(event, part.name)
+        if isinstance(value, bytes):
+            value = base64.b64encode(value).decode("ascii")
+        if value is not None:
+            message[part.name] = value
+    return json.dumps(message, separators=(",", ":"))

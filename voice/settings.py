@@ -1,0 +1,71 @@
+"""What the service is told at the start of a session: the ``session`` of ``session.update``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from voice.config import Config
+from voice.events import Json
+
+SAMPLE_RATE = 24000
+"""Hz. The only rate that the service takes as PCM."""
+
+
+def session_settings(config: Config, tools: Iterable[Json], *, speaks: bool) -> Json:
+    """Build it for spoken answers (`speaks`) or written ones.
+
+    Every value is explicit, since the service's defaults differ from what its manual says.
+    """
+    return _beta(config, tools, speaks=speaks) if config.dialect == "beta" else _ga(config, tools, speaks=speaks)
+
+
+def _ga(config: Config, tools: Iterable[Json], *, speaks: bool) -> Json:
+    sound = {"type": "audio/pcm", "rate": SAMPLE_RATE}
+    return {
+        "type": "realtime",
+        "instructions": config.instructions,
+        "output_modalities": ["audio" if speaks else "text"],
+        "audio": {
+            "input": {
+                "format": sound,
+                "transcription": _transcription(config),
+                "turn_detection": _turn_detection(config),
+            },
+            "output": {"format": sound, "voice": config.voice},
+        },
+        "tools": list(tools),
+        "tool_choice": "auto",
+    }
+
+
+def _beta(config: Config, tools: Iterable[Json], *, speaks: bool) -> Json:
+    return {
+        "modalities": ["audio", "text"] if speaks else ["text"],
+        "instructions": config.instructions,
+        "voice": config.voice,
+        "input_audio_format": "pcm16",
+        "output_audio_format": "pcm16",
+        "input_audio_transcription": _transcription(config),
+        "turn_detection": _turn_detection(config),
+        "tools": list(tools),
+        "tool_choice": "auto",
+    }
+
+
+def _transcription(config: Config) -> Json | None:
+    if not config.transcribes:
+        return None
+    language: dict[str, Any] = {"language": config.transcription_language} if config.transcription_language else {}
+    return {"model": config.transcription_model, **language}
+
+
+def _turn_detection(config: Config) -> Json:
+    return {
+        "type": "server_vad",
+        "threshold": config.vad_threshold,
+        "prefix_padding_ms": config.vad_prefix_padding_ms,
+        "silence_duration_ms": config.vad_silence_duration_ms,
+        "create_response": True,
+        "interrupt_response": True,
+    }
