@@ -73,7 +73,10 @@ class Connection:
 
     def __init__(self, target: Endpoint) -> None:
         self._target = target
-        self._socket: websocket.WebSocket | None = None
+        self._lock = threading.Lock()  # over the three below
+        self._stopped = False
+        self._raw: socket.socket | None = None  # while connecting
+        self._socket: websocket.WebSocket | None = None  # once connected
         self._reader_done = threading.Event()
 
     def connect(self) -> None:
@@ -90,30 +93,44 @@ class Connection:
         if not host:
             raise SettingError(f"WS_URL names no host: {self._target.url}")
         raw = self._reach(host, port)
+        self._keep(raw, None)
         try:
             if parts.scheme == "wss":
                 raw = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
-            self._socket = websocket.create_connection(
-                self._target.url,
-                socket=raw,
-                header=dict(self._target.headers),
-                timeout=CONNECT_TIMEOUT,
-                suppress_origin=True,
-                enable_multithread=True,
-                skip_utf8_validation=True,  # the JSON decoder does it
-            )
+                self._keep(raw, None)
+            self._keep(raw, self._upgrade(raw))
         except websocket.WebSocketBadStatusException as error:
             raw.close()
             raise _refusal(error, host) from error
         except ssl.SSLCertVerificationError as error:
             raw.close()
-            raise ConnectionLostError(
-                f"{host} cannot prove who it is ({error.verify_message}): is a proxy in between?"
-            ) from error
+            reason = error.verify_message
+            raise ConnectionLostError(f"{host} cannot prove who it is ({reason}): is a proxy in between?") from error
         except (OSError, websocket.WebSocketException) as error:
             raw.close()
             raise ConnectionLostError(f"{host} does not answer as a WebSocket: {error}") from error
-        self._socket.settimeout(None)
+
+    def _upgrade(self, raw: socket.socket) -> websocket.WebSocket:
+        connected = websocket.create_connection(
+            self._target.url,
+            socket=raw,
+            header=dict(self._target.headers),
+            timeout=CONNECT_TIMEOUT,
+            suppress_origin=True,
+            enable_multithread=True,
+            skip_utf8_validation=True,  # the JSON decoder does it
+        )
+        connected.settimeout(None)
+        return connected
+
+    def _keep(self, raw: socket.socket, connected: websocket.WebSocket | None) -> None:
+        """Note what `stop` has to end; or end it, when that was called meanwhile."""
+        with self._lock:
+            self._raw, self._socket = raw, connected
+            if not self._stopped:
+                return
+        raw.close()
+        raise ConnectionLostError("stopped while connecting")
 
     def _reach(self, host: str, port: int) -> socket.socket:
         proxy = self._target.proxy_url
@@ -169,15 +186,21 @@ class Connection:
         `close()` would wait for the reader's lock, and `shutdown()` alone would not wake it: so a closing frame is
         sent as plain data, the peer's answer wakes the reader, and `abort()` does if there is none.
         """
-        if self._socket is None:
+        with self._lock:
+            self._stopped = True
+            raw, connected = self._raw, self._socket
+        if connected is None:
+            if raw is not None:
+                with contextlib.suppress(OSError):
+                    raw.shutdown(socket.SHUT_RDWR)
             return
         with contextlib.suppress(OSError, websocket.WebSocketException):
-            self._socket.settimeout(STOP_TIMEOUT)
-            self._socket.send(struct.pack("!H", websocket.STATUS_NORMAL), websocket.ABNF.OPCODE_CLOSE)
+            connected.settimeout(STOP_TIMEOUT)
+            connected.send(struct.pack("!H", websocket.STATUS_NORMAL), websocket.ABNF.OPCODE_CLOSE)
         if not self._reader_done.wait(STOP_TIMEOUT):
-            self._socket.abort()  # type: ignore[no-untyped-call]
+            connected.abort()  # type: ignore[no-untyped-call]
             self._reader_done.wait(STOP_TIMEOUT)
-        self._socket.shutdown()  # type: ignore[no-untyped-call]
+        connected.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _through_proxy(proxy: str, host: str, port: int) -> socket.socket:

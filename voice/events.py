@@ -437,4 +437,5 @@ def encode(event: ClientEvent) -> str:
             value = base64.b64encode(value).decode("ascii")
         if value is not None:
             message[part.name] = value
-    return json.dumps(message, separators=(",", ":"))
+    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text to the service

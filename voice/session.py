@@ -83,7 +83,7 @@ class Session:
         self._lock = threading.Lock()  # serialises the conversation's decisions and their effects
         self._conversation = Conversation()
         self._settings: Json = {}
-        self._prepared = threading.Event()  # settings and conversation are set
+        self._prepared = threading.Event()  # settings and conversation are set, or the end has come first
         self._ended: SimpleQueue[AssistantError | None] = SimpleQueue()
         self._receiver = threading.Thread(target=self._receive_events, name="receive", daemon=True)
         self._sender: threading.Thread | None = None

@@ -1,0 +1,291 @@
+"""Connection: real sockets, TLS, proxies, refusals, and the end."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from tests.loopback import Refusal
+from tests.service import Service
+from voice.config import OPENAI_URL, Config
+from voice.connection import Connection, Endpoint, endpoint
+from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError
+from voice.events import SessionUpdate, encode
+
+
+def _target(service: Service, proxy_url: str = "") -> Endpoint:
+    return Endpoint(f"{service.url}?model=m", {"Authorization": "Bearer k"}, proxy_url)
+
+
+@contextmanager
+def _open(target: Endpoint) -> Iterator[tuple[Connection, list[str | bytes], list[Exception]]]:
+    """A connection whose reader collects messages and how it ended."""
+    connection = Connection(target)
+    connection.connect()
+    messages: list[str | bytes] = []
+    ends: list[Exception] = []
+
+    def read() -> None:
+        try:
+            messages.extend(connection.messages())
+        except ConnectionLostError as error:
+            ends.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield connection, messages, ends
+    finally:
+        connection.stop()
+        reader.join(2)
+        assert not reader.is_alive()
+
+
+def _exchange(service: Service, target: Endpoint) -> None:
+    with _open(target) as (connection, _, _):
+        connection.send(encode(SessionUpdate({"type": "realtime", "instructions": "Be brief."})))
+        service.wait_for("session.update")
+
+
+# Where to connect
+
+
+def test_the_model_is_in_the_address_and_the_key_in_a_header_only() -> None:
+    target = endpoint(Config(openai_api_key="sk-secret", model="a b/c"), OPENAI_URL, {})
+
+    assert target.url == f"{OPENAI_URL}?model=a%20b%2Fc"
+    assert target.headers == {"Authorization": "Bearer sk-secret"}
+    assert "sk-secret" not in repr(target)
+
+
+def test_the_beta_header_is_sent_in_the_beta_dialect_alone() -> None:
+    assert "OpenAI-Beta" not in endpoint(Config(), OPENAI_URL, {}).headers
+    assert endpoint(Config(dialect="beta"), OPENAI_URL, {}).headers["OpenAI-Beta"] == "realtime=v1"
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "proxy"),
+    [
+        (OPENAI_URL, {}, ""),
+        (OPENAI_URL, {"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+        (OPENAI_URL, {"https_proxy": "p:1"}, "http://p:1"),
+        (OPENAI_URL, {"ALL_PROXY": "socks5h://p:1"}, "socks5h://p:1"),
+        (OPENAI_URL, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "openai.com"}, ""),
+        (OPENAI_URL, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, ""),
+        ("ws://example.com/x", {"HTTPS_PROXY": "http://p:1"}, ""),
+        ("ws://127.0.0.1:1/x", {"ALL_PROXY": "http://p:1"}, ""),
+    ],
+)
+def test_proxies_of_the_environment(url: str, environment: dict[str, str], proxy: str) -> None:
+    assert endpoint(Config(), url, environment).proxy_url == proxy
+
+
+def test_the_setting_beats_the_environments_proxy() -> None:
+    assert endpoint(Config(proxy_url="http://a:1"), OPENAI_URL, {"ALL_PROXY": "http://b:1"}).proxy_url == "http://a:1"
+
+
+# Connecting
+
+
+def test_messages_go_both_ways(service: Service) -> None:
+    with _open(_target(service)) as (connection, messages, _):
+        connection.send(encode(SessionUpdate({"type": "realtime"})))
+        service.wait_for("session.update")
+    assert b"session.created" in messages[0].encode() if isinstance(messages[0], str) else messages[0]
+
+
+def test_tls_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Service(tls=True) as service:
+        with pytest.raises(ConnectionLostError, match="cannot prove who it is"):
+            Connection(_target(service)).connect()
+        monkeypatch.setenv("SSL_CERT_FILE", str(service.certificate))
+        _exchange(service, _target(service))
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
+def test_a_refused_upgrade_is_a_refusal(service: Service, status: HTTPStatus) -> None:
+    service.refuse_next.append(Refusal(status=status))
+
+    with pytest.raises(ServiceRefusedError, match=str(status.value)):
+        Connection(_target(service)).connect()
+
+
+def test_a_broken_service_is_a_lost_connection(service: Service) -> None:
+    service.refuse_next.append(Refusal(status=HTTPStatus.BAD_GATEWAY))
+
+    with pytest.raises(ConnectionLostError, match="502"):
+        Connection(_target(service)).connect()
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+
+    with pytest.raises(ConnectionLostError, match="cannot be reached"):
+        Connection(Endpoint(f"ws://127.0.0.1:{port}/")).connect()
+
+
+@pytest.mark.parametrize("url", ["ws:///path", "ws://host:99999/", "ws://host:x/"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(SettingError):
+        Connection(Endpoint(url)).connect()
+
+
+# Proxies
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _proxy(command: list[str], port: int) -> Iterator[None]:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"no {command[0]}")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline, "the proxy does not start"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+@contextmanager
+def _microsocks(*options: str) -> Iterator[int]:
+    port = _free_port()
+    with _proxy(["microsocks", "-i", "127.0.0.1", "-p", str(port), *options], port):
+        yield port
+
+
+@contextmanager
+def _tinyproxy(folder: Path, *lines: str) -> Iterator[int]:
+    port = _free_port()
+    settings = [f"Port {port}", "Listen 127.0.0.1", "Timeout 60", "Allow 127.0.0.1", *lines]
+    (folder / "tinyproxy.conf").write_text("\n".join(settings) + "\n")
+    with _proxy(["tinyproxy", "-d", "-c", str(folder / "tinyproxy.conf")], port):
+        yield port
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_through_a_socks_proxy(service: Service, scheme: str) -> None:
+    with _microsocks() as port:
+        _exchange(service, _target(service, f"{scheme}://127.0.0.1:{port}"))
+
+
+def test_through_a_socks_proxy_with_a_password(service: Service) -> None:
+    with _microsocks("-u", "us er", "-P", "p@ss") as port:
+        _exchange(service, _target(service, f"socks5h://us%20er:p%40ss@127.0.0.1:{port}"))
+        with pytest.raises(ConnectionLostError, match=f"proxy socks5h://127.0.0.1:{port}") as caught:
+            Connection(_target(service, f"socks5h://eve:wrong@127.0.0.1:{port}")).connect()
+    assert "wrong" not in str(caught.value)
+
+
+def test_through_an_http_proxy(service: Service, tmp_path: Path) -> None:
+    with _tinyproxy(tmp_path) as port:
+        _exchange(service, _target(service, f"http://127.0.0.1:{port}"))
+
+
+def test_through_an_http_proxy_with_a_password(service: Service, tmp_path: Path) -> None:
+    with _tinyproxy(tmp_path, "BasicAuth user secret") as port:
+        _exchange(service, _target(service, f"http://user:secret@127.0.0.1:{port}"))
+        with pytest.raises(ConnectionLostError, match="proxy"):
+            Connection(_target(service, f"http://127.0.0.1:{port}")).connect()
+
+
+def test_tls_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with Service(tls=True) as service, _tinyproxy(tmp_path) as port:
+        monkeypatch.setenv("SSL_CERT_FILE", str(service.certificate))
+        _exchange(service, _target(service, f"http://127.0.0.1:{port}"))
+
+
+def test_a_proxy_that_is_not_there_is_named(service: Service) -> None:
+    with pytest.raises(ConnectionLostError, match="proxy socks5h://127.0.0.1:"):
+        Connection(_target(service, f"socks5h://user:secret@127.0.0.1:{_free_port()}")).connect()
+
+
+def test_the_global_socket_module_is_left_alone(service: Service) -> None:
+    before = socket.socket
+    with _microsocks() as port:
+        _exchange(service, _target(service, f"socks5h://127.0.0.1:{port}"))
+
+    assert socket.socket is before
+
+
+# The end
+
+
+@pytest.mark.parametrize(("code", "reason", "words"), [(1001, "an hour", "1001: an hour"), (1000, "", "(1000)")])
+def test_a_close_tells_code_and_reason(service: Service, code: int, reason: str, words: str) -> None:
+    with _open(_target(service)) as (_, _, ends):
+        service.connection()
+        service.close(code, reason)
+    assert words in str(ends[0])
+
+
+def test_a_reset_is_a_lost_connection(service: Service) -> None:
+    with _open(_target(service)) as (_, messages, ends):
+        service.connection()
+        deadline = time.monotonic() + 5
+        while not messages:
+            assert time.monotonic() < deadline
+        service.reset()
+        while not ends:
+            assert time.monotonic() < deadline
+    assert "broke" in str(ends[0])
+
+
+def test_stopping_says_goodbye_and_wakes_the_reader(service: Service) -> None:
+    with _open(_target(service)) as (connection, _, _):
+        server_side = service.connection()
+        began = time.monotonic()
+        connection.stop()
+        assert time.monotonic() - began < 0.5
+        server_side.ws.recv_events_thread.join(2)
+        assert server_side.ws.close_code == 1000
+
+
+def test_stopping_does_not_wait_for_a_mute_peer(service: Service) -> None:
+    with _open(_target(service)) as (connection, _, _), service.stall():
+        began = time.monotonic()
+        connection.stop()
+        assert time.monotonic() - began < 1.5
+
+
+def test_stopping_while_connecting_ends_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connection = Connection(Endpoint(f"ws://127.0.0.1:{silent.getsockname()[1]}/"))
+        ends: list[Exception] = []
+
+        def connect() -> None:
+            try:
+                connection.connect()
+            except ConnectionLostError as error:
+                ends.append(error)
+
+        connecting = threading.Thread(target=connect)
+        connecting.start()
+        peer, _ = silent.accept()
+        peer.recv(1)  # the upgrade has been asked for, and is never answered
+        connection.stop()
+        connecting.join(2)
+        peer.close()
+
+    assert not connecting.is_alive()
+    assert len(ends) == 1

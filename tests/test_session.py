@@ -1,0 +1,318 @@
+"""Session: the two threads against a service on loopback; the sound card is the test's own loop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.loopback import BAD_KEY, BAD_MODEL
+from tests.service import Service
+from tests.speech import tone
+from voice.audio import BLOCK_SAMPLES, Block
+from voice.buffer import AudioBuffer
+from voice.config import Config
+from voice.connection import Connection, endpoint
+from voice.conversation import Conversation
+from voice.effects import Notice, Shown, ToolUse, Turn
+from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
+from voice.session import MicQueue, Session
+from voice.settings import session_settings
+
+
+class Headphones:
+    """No echo: the microphone's sound as it is."""
+
+    def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
+        del far
+        return near
+
+    def slipped(self) -> None:
+        pass
+
+
+class Client:
+    """A session with a sound card that the test turns by hand: `tick` is 10 ms."""
+
+    def __init__(self, service: Service, run_tool: Callable[[str, str], str], config: Config | None = None) -> None:
+        self.config = config or Config(ws_url=service.url)
+        self.service = service
+        self.audio_buffer = AudioBuffer()
+        self.mic_queue: MicQueue = SimpleQueue()
+        self.shown: list[Shown] = []
+        self.changed = threading.Condition()
+        target = endpoint(self.config, self.config.ws_url, {})
+        self.session = Session(Connection(target), self.audio_buffer, self.mic_queue, run_tool, self._show)
+        self.played = bytearray()
+        self.ticks = 0
+
+    def start(self) -> None:
+        self.session.start()
+        settings = session_settings(self.config, (), speaks=True)
+        self.session.begin(settings, Conversation(), Headphones())
+
+    def _show(self, shown: Shown) -> None:
+        with self.changed:
+            self.shown.append(shown)
+            self.changed.notify_all()
+
+    def tick(self, count: int = 1) -> None:
+        """Let 10 ms pass for the devices; block n of the microphone holds the number n."""
+        for _ in range(count):
+            self.ticks += 1
+            played = self.audio_buffer.read(BLOCK_SAMPLES)
+            self.played += played
+            heard = np.full(BLOCK_SAMPLES, self.ticks, dtype=np.int16).tobytes()
+            self.mic_queue.put(Block(heard, played))
+
+    def wait_for(self, wanted: Callable[[Shown], bool], timeout: float = 5) -> Shown:
+        with self.changed:
+            found = self.changed.wait_for(lambda: next((s for s in self.shown if wanted(s)), None), timeout)
+            assert found is not None, self.shown
+            return found
+
+    def wait_for_buffer(self, ms: int) -> None:
+        """Wait until so much sound has arrived: the service's last event is in the client's hands then."""
+        deadline = time.monotonic() + 5
+        while self.audio_buffer.waiting_ms < ms:
+            assert time.monotonic() < deadline, self.audio_buffer.waiting_ms
+
+    @property
+    def turns(self) -> list[Turn | ToolUse]:
+        return [shown for shown in self.shown if isinstance(shown, Turn | ToolUse)]
+
+
+Start = Callable[..., Client]
+
+
+@pytest.fixture
+def start(service: Service) -> Iterator[Start]:
+    with ExitStack() as stack:
+
+        def begin(run_tool: Callable[[str, str], str] = lambda _name, _arguments: "done", **options: str) -> Client:
+            client = Client(service, run_tool, Config(**{"ws_url": service.url, **options}))  # type: ignore[arg-type]
+            stack.callback(client.session.stop)
+            client.start()
+            return client
+
+        yield begin
+
+
+def test_the_session_is_configured_with_explicit_values(service: Service, start: Start) -> None:
+    start()
+    session = service.wait_for("session.update")["session"]
+
+    detection = session["audio"]["input"]["turn_detection"]
+    assert session["type"] == "realtime"
+    assert (detection["threshold"], detection["prefix_padding_ms"], detection["silence_duration_ms"]) == (0.5, 300, 500)
+    assert session["audio"]["input"]["transcription"] == {"model": "gpt-transcribe"}
+
+
+def test_sound_from_before_the_service_was_ready_is_sent_once_it_is(service: Service) -> None:
+    client = Client(service, lambda _n, _a: "")
+    client.tick(50)
+    client.start()
+    service.wait_for("input_audio_buffer.append")
+    client.tick(50)
+    last = np.full(BLOCK_SAMPLES, 100, dtype=np.int16).tobytes()
+    service.wait_for("input_audio_buffer.append", where=lambda event: b64decode(event["audio"]).endswith(last))
+    client.session.stop()
+
+    sound, _ = service.microphone()
+    assert sound == np.repeat(np.arange(1, 101, dtype=np.int16), BLOCK_SAMPLES).tobytes()
+    kinds = [received.event["type"] for received in service.received]
+    assert kinds.index("session.update") < kinds.index("input_audio_buffer.append")
+
+
+def test_ten_seconds_that_arrive_at_once_are_played_whole_and_in_order(service: Service, start: Start) -> None:
+    client = start()
+    service.wait_for("session.update")
+    sound = np.arange(240_000, dtype=np.int16).tobytes()
+    service.hear("Sing")
+    service.say(sound, "la la la")
+    client.wait_for_buffer(10_000)
+
+    client.tick(1000)
+
+    assert bytes(client.played) == sound
+
+
+def test_speech_stops_playback_within_a_block_and_tells_what_was_heard(service: Service, start: Start) -> None:
+    client = start()
+    service.wait_for("session.update")
+    service.hear("Count")
+    reply_text = "one two three four five six seven eight nine ten"
+    service.say(tone(440, 10), reply_text)
+    client.wait_for_buffer(10_000)
+    client.tick(500)
+    service.speech_started("barge")
+    truncate = service.wait_for("conversation.item.truncate")
+    client.played.clear()
+    client.tick(2)
+
+    assert truncate["audio_end_ms"] == 5000
+    assert not any(client.played[BLOCK_SAMPLES * 2 :])
+    assert client.wait_for(lambda s: isinstance(s, Turn) and s.role == "assistant") == Turn(
+        "assistant", "one two three four five", interrupted=True
+    )
+
+
+def test_sound_that_comes_after_the_interruption_is_not_played(service: Service, start: Start) -> None:
+    client = start()
+    service.wait_for("session.update")
+    service.hear("Count")
+    reply = service.say(tone(440, 1), "one two", done=False)
+    client.wait_for_buffer(1000)
+    client.session.interrupt()
+    service.wait_for("response.cancel")
+    service.send(reply.audio(tone(440, 1))[0], raw=True)
+    service.hear("Again")
+    service.say(tone(880, 0.5), "three")
+    client.wait_for_buffer(500)
+
+    assert client.audio_buffer.waiting_ms == 500
+
+
+def test_a_slow_function_does_not_hold_up_the_sound(service: Service, start: Start) -> None:
+    go_on = threading.Event()
+
+    def wait(name: str, arguments: str) -> str:
+        go_on.wait(10)
+        return f"{name} {arguments}"
+
+    client = start(wait)
+    service.wait_for("session.update")
+    service.hear("Do it")
+    service.call_function("slow", "{}", "call_1")
+    service.say(tone(440, 1), "One moment.")
+    client.wait_for_buffer(1000)
+    assert not service.events("conversation.item.create")
+    go_on.set()
+
+    output = service.wait_for("conversation.item.create")["item"]
+    assert (output["call_id"], output["output"]) == ("call_1", "slow {}")
+
+
+def test_two_calls_run_side_by_side_and_answer_in_order(service: Service, start: Start) -> None:
+    both = threading.Barrier(2, timeout=5)
+
+    def meet(name: str, _: str) -> str:
+        both.wait()
+        return name
+
+    client = start(meet)
+    service.wait_for("session.update")
+    service.hear("Both")
+    service.call_functions([("first", "{}", "call_1"), ("second", "{}", "call_2")])
+    service.wait_for("response.create")
+
+    assert [event["item"]["output"] for event in service.events("conversation.item.create")] == ["first", "second"]
+    assert len(service.events("response.create")) == 1
+    assert client.session.history[-2:] == (ToolUse("first", "{}", "first"), ToolUse("second", "{}", "second"))
+
+
+def test_malformed_events_are_reported_once_and_survived(service: Service, start: Start) -> None:
+    client = start()
+    service.wait_for("session.update")
+    for _ in range(3):
+        service.connection().ws.send("no json {")
+    service.connection().ws.send(b"\xff\x00")
+    service.send({"type": "of.the.future"}, raw=True)
+    service.hear("hello")
+
+    client.wait_for(lambda s: s == Turn("you", "hello"))
+    assert len([shown for shown in client.shown if isinstance(shown, Notice)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"), [(BAD_KEY, "OPENAI_API_KEY"), (BAD_MODEL, "--model")], ids=["key", "model"]
+)
+def test_a_refusal_after_the_upgrade_ends_with_the_remedy(service: Service, refusal: object, words: str) -> None:
+    service.refuse_next.append(refusal)  # type: ignore[arg-type]
+    client = Client(service, lambda _n, _a: "")
+    client.start()
+
+    with pytest.raises(ServiceRefusedError, match=words):
+        client.session.wait()
+    client.session.stop()
+
+
+def test_a_rejected_setting_names_the_field(service: Service) -> None:
+    client = Client(service, lambda _n, _a: "")
+    client.session.start()
+    settings = {**session_settings(client.config, (), speaks=True), "output_modalities": ["audio", "text"]}
+    client.session.begin(settings, Conversation(), Headphones())
+
+    with pytest.raises(SettingError, match="rejected"):
+        client.session.wait()
+    client.session.stop()
+
+
+def test_a_lost_connection_ends_with_a_reason(service: Service, start: Start) -> None:
+    client = start()
+    service.wait_for("session.update")
+    service.close(1011, "tired")
+
+    with pytest.raises(ConnectionLostError, match="1011: tired"):
+        client.session.wait()
+
+
+def test_a_function_that_is_still_running_does_not_hold_up_the_end(service: Service, start: Start) -> None:
+    hang = threading.Event()
+    client = start(lambda _n, _a: str(hang.wait(30)))
+    service.wait_for("session.update")
+    service.hear("Hang")
+    service.call_function("hang", "{}")
+    began = time.monotonic()
+    client.session.stop()
+    took = time.monotonic() - began
+    hang.set()
+
+    assert took < 2
+
+
+@pytest.mark.parametrize("state", ["connecting", "listening", "speaking", "stalled"])
+def test_the_end_comes_quickly_in_every_state_and_leaves_no_thread(service: Service, state: str) -> None:
+    before = set(threading.enumerate())
+    client = Client(service, lambda _n, _a: "")
+    with ExitStack() as stack:
+        if state == "connecting":
+            client.session.start()
+        else:
+            client.start()
+            service.wait_for("session.update")
+        if state == "speaking":
+            service.hear("Sing")
+            service.say(tone(440, 5), "la")
+            client.wait_for_buffer(5000)
+        if state == "stalled":
+            stack.enter_context(service.stall())
+        began = time.monotonic()
+        client.session.stop()
+        took = time.monotonic() - began
+
+    left = {thread.name for thread in set(threading.enumerate()) - before if thread.name in {"send", "receive"}}
+    assert took < 2
+    assert not left
+
+
+def test_a_bug_in_a_part_is_reported_as_one(service: Service) -> None:
+    class Broken(Headphones):
+        def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
+            raise RuntimeError("broken canceller")
+
+    client = Client(service, lambda _n, _a: "")
+    client.session.start()
+    client.session.begin(session_settings(client.config, (), speaks=True), Conversation(), Broken())
+    client.tick()
+
+    with pytest.raises(AssistantError, match="broken canceller"):
+        client.session.wait()
+    client.session.stop()
