@@ -34,7 +34,7 @@ def main() -> int:
         config, wants_devices = read_config(sys.argv[1:], os.environ)
         start_logging(config)
         if wants_devices:
-            print(*list_devices(), sep="\n")  # noqa: T201 - the only output of this run
+            print(*list_devices() or ["no sound device is to be seen"], sep="\n")  # noqa: T201 - all of this run's output
         else:
             converse(config, open_terminal())
     except AssistantError as error:

@@ -66,7 +66,14 @@ def test_all_bad_values_are_refused_together_with_their_source_and_reason(tmp_pa
 
     message = str(caught.value)
     assert "\n" not in message
-    for part in ("--echo", "VAD_THRESHOLD in", "WS_URL in the environment", "ws:// or wss://", "SILENCE", "nowhere.txt"):
+    for part in (
+        "--echo",
+        "VAD_THRESHOLD in",
+        "WS_URL in the environment",
+        "ws:// or wss://",
+        "SILENCE",
+        "nowhere.txt",
+    ):
         assert part in message
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback import Refusal
 from tests.service import Service
+from tests.wire import Refusal
 from voice.config import OPENAI_URL, Config
 from voice.connection import Connection, Endpoint, endpoint
 from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError

@@ -82,7 +82,9 @@ class Talk:
     def cut(self, *playbacks: Playback) -> list[Effect]:
         return self.note(self.conversation.playback_cut(playbacks))
 
-    def call(self, call_id: str, arguments: str = "{}", response_id: str = "r1", status: str = "completed") -> list[Effect]:
+    def call(
+        self, call_id: str, arguments: str = "{}", response_id: str = "r1", status: str = "completed"
+    ) -> list[Effect]:
         item = {"type": "function_call", "id": f"f_{call_id}", "call_id": call_id, "name": "get_weather"}
         item |= {"arguments": arguments, "status": status}
         return self.event("response.output_item.done", response_id=response_id, output_index=0, item=item)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.loopback import BAD_KEY, BAD_MODEL
 from tests.service import Service
 from tests.speech import tone
+from tests.wire import BAD_KEY, BAD_MODEL
 from voice.audio import BLOCK_SAMPLES, Block
 from voice.buffer import AudioBuffer
 from voice.config import Config

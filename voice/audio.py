@@ -28,6 +28,8 @@ MAX_QUEUED_BLOCKS = 3000
 """30 s of microphone sound are kept while the connection stalls; beyond that the newest is dropped and counted."""
 MAX_UNPAIRED_BLOCKS = 100
 """1 s of played blocks may wait for their microphone block, which is far more than any device's delay."""
+MAX_OUTPUT_DELAY = 2.0
+"""s. Several of PortAudio's hosts give no time or a wrong one; Bluetooth has 0.3 s, so more than this is an error."""
 
 SILENCE = bytes(BLOCK_SAMPLES * BYTES_PER_SAMPLE)
 
@@ -253,11 +255,14 @@ class Audio:
         self, in_data: bytes | None, frame_count: int, time_info: Mapping[str, float], status: int
     ) -> tuple[bytes, int]:
         """Give the loudspeaker exactly the frames it asks for."""
-        del in_data, time_info
+        del in_data
         if status:
             self.slips += 1
             self._slipped = True
         block = self._audio_buffer.read(frame_count)
+        delay = time_info["output_buffer_dac_time"] - time_info["current_time"]
+        if 0 < delay < MAX_OUTPUT_DELAY:
+            self._audio_buffer.latency = round(delay * SAMPLE_RATE) + frame_count  # of the block's last sample
         if self._mic_stream is not None:
             self._played.append(block)
         elif self._mic_queue.qsize() < MAX_QUEUED_BLOCKS:

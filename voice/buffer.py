@@ -1,8 +1,8 @@
-"""What plays next, and what was really heard of each item.
+"""What plays next, and what is heard of each item.
 
-Three clocks of samples run here. *Received*: what the service sent of an item. *Played*: what the speaker callback
-took. *Heard*: what has left the loudspeaker, which is what was played, less the output latency. Only the last one
-tells what the user knows, so truncation and transcript go by it.
+Samples that the speaker callback has taken will be heard, since the device does not give them back: so what is heard
+of an item that is cut now is what was *taken* of it. That item is *finished* when its last sample has left the
+loudspeaker, which is the output latency later.
 """
 
 from __future__ import annotations
@@ -42,17 +42,10 @@ class _Track:
 
     item_id: str
     received: int = 0
-    played: int = 0
+    taken: int = 0
     ended: bool = False
-
-
-@dataclass(slots=True)
-class _Run:
-    """Samples of one item, handed to the device without a gap from `start` of the device's own count."""
-
-    track: _Track
-    start: int
-    end: int
+    last_taken: int = 0
+    """Where the device's own count was after the newest sample."""
 
 
 class AudioBuffer:
@@ -64,13 +57,12 @@ class AudioBuffer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._chunks: deque[tuple[_Track, memoryview]] = deque()
-        self._tracks: dict[str, _Track] = {}  # in playing order; dropped once they are reported as heard
-        self._runs: deque[_Run] = deque()  # what the device still holds
+        self._tracks: dict[str, _Track] = {}  # in playing order; dropped once they are reported as finished
         self._waiting = 0  # samples in _chunks
         self._clock = 0  # samples handed to the device since the start, silence included
         self._fade = b""
         self.latency = 0
-        """Samples between handing over and hearing; set by the owner of the loudspeaker."""
+        """Samples between taking and hearing; set by the owner of the loudspeaker."""
         self.dropped = 0
         """Samples that did not fit."""
 
@@ -103,7 +95,6 @@ class AudioBuffer:
             parts: list[bytes | memoryview] = [self._fade] if self._fade else []
             missing = frames - len(self._fade) // BYTES_PER_SAMPLE
             self._fade = b""
-            position = self._clock + frames - missing
             while missing > 0 and self._chunks:
                 track, chunk = self._chunks[0]
                 count = min(missing, len(chunk) // BYTES_PER_SAMPLE)
@@ -112,46 +103,33 @@ class AudioBuffer:
                     self._chunks.popleft()
                 else:
                     self._chunks[0] = (track, chunk[count * BYTES_PER_SAMPLE :])
-                track.played += count
+                track.taken += count
                 self._waiting -= count
-                self._note_run(track, position, position + count)
-                position += count
                 missing -= count
+                track.last_taken = self._clock + frames - missing
             self._clock += frames
             if missing > 0:
                 parts.append(bytes(missing * BYTES_PER_SAMPLE))
             return b"".join(parts)[: frames * BYTES_PER_SAMPLE]
 
-    def heard(self) -> tuple[Playback, ...]:
-        """How far every item is that is playing or waiting, in playing order."""
-        with self._lock:
-            return tuple(self._playback(track) for track in self._tracks.values())
-
     def take_finished(self) -> tuple[Playback, ...]:
         """Items that have ended and have been heard to their end; each is reported once."""
+        if not self._tracks:  # nothing plays, most of the time: no need for the lock
+            return ()
         with self._lock:
-            heard = self._clock - self.latency
-            while self._runs and self._runs[0].end <= heard:
-                self._runs.popleft()
-            if not self._tracks:
-                return ()
-            sounding = {run.track.item_id for run in self._runs}
-            done = [
-                track
-                for track in self._tracks.values()
-                if track.ended and track.played == track.received and track.item_id not in sounding
-            ]
+            left = self._clock - self.latency  # the loudspeaker
+            done = [t for t in self._tracks.values() if t.ended and t.taken == t.received and t.last_taken <= left]
             for track in done:
                 del self._tracks[track.item_id]
-            return tuple(Playback(t.item_id, _ms(t.received), _ms(t.received)) for t in done)
+            return tuple(_playback(track) for track in done)
 
     def clear_audio_buffer(self) -> tuple[Playback, ...]:
-        """Forget all that was not played; returns what was heard of each item, in playing order.
+        """Forget all that was not taken; returns what is heard of each item, in playing order.
 
-        What the device already holds cannot be taken back; the next block fades out instead of clicking.
+        The next block fades out instead of clicking.
         """
         with self._lock:
-            cut = tuple(self._playback(track) for track in self._tracks.values())
+            cut = tuple(_playback(track) for track in self._tracks.values())
             if self._chunks:
                 tail = np.frombuffer(self._chunks[0][1][: FADE_SAMPLES * BYTES_PER_SAMPLE], dtype="<i2")
                 self._fade = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype("<i2").tobytes()
@@ -160,17 +138,9 @@ class AudioBuffer:
             self._waiting = 0
             return cut
 
-    def _note_run(self, track: _Track, start: int, end: int) -> None:
-        last = self._runs[-1] if self._runs else None
-        if last is not None and last.track is track and last.end == start:
-            last.end = end
-        else:
-            self._runs.append(_Run(track, start, end))
 
-    def _playback(self, track: _Track) -> Playback:
-        limit = self._clock - self.latency
-        unheard = sum(run.end - max(run.start, limit) for run in self._runs if run.track is track and run.end > limit)
-        return Playback(track.item_id, _ms(track.received), _ms(track.played - unheard))
+def _playback(track: _Track) -> Playback:
+    return Playback(track.item_id, _ms(track.received), _ms(track.taken))
 
 
 def _ms(samples: int) -> int:

@@ -18,6 +18,9 @@ from voice.effects import Notice, Shown, ToolUse, Turn
 JOIN_TIMEOUT = 1.0
 """s for the threads to write what is left and to restore the terminal; only a reader that is gone takes as long."""
 
+READ_BYTES = 65536
+"""What a pipe holds on Linux."""
+
 OnLine = Callable[[str], None]
 
 
@@ -91,10 +94,15 @@ class Lines:
             self._writer.join(JOIN_TIMEOUT)
 
     def _read(self, on_line: OnLine, on_end: Callable[[], None]) -> None:
-        # Bytes, since a line may hold anything, and a closed standard input is None.
+        # Not through sys.stdin: a reader blocked in its buffer would hold the lock that Python's exit wants.
+        rest = b""
         with suppress(OSError, ValueError):
-            for raw in sys.stdin.buffer if sys.stdin is not None else ():
-                on_line(raw.decode("utf-8", "replace"))
+            while sys.stdin is not None and (data := os.read(sys.stdin.fileno(), READ_BYTES)):
+                *lines, rest = (rest + data).split(b"\n")
+                for raw in lines:
+                    on_line(raw.decode("utf-8", "replace"))
+        if rest:
+            on_line(rest.decode("utf-8", "replace"))
         on_end()
 
     def _write_lines(self) -> None:

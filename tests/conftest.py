@@ -1,0 +1,63 @@
+"""Fixtures that many tests share; nothing of the machine's own settings reaches a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tests import soundcard
+from tests.program import Program
+from tests.service import Service
+from tests.soundcard import SoundCard
+from voice.config import Config
+
+SETTINGS = tuple(setting.name.upper() for setting in fields(Config))
+"""The program's own settings, the key among them."""
+
+PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No key, no proxy, no setting and no home of the user's."""
+    for name in SETTINGS:
+        monkeypatch.setenv(name, "")  # which beats a .env of the developer's
+    for name in (*PROXIES, *(name.lower() for name in PROXIES)):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def card() -> Iterator[SoundCard]:
+    """A sound card of the test's own; the test is skipped where none can be made."""
+    if why := soundcard.missing():
+        pytest.skip(why)
+    with SoundCard() as running:
+        yield running
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A service on loopback that fails the test when the client broke the protocol."""
+    with Service() as running:
+        yield running
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Start `python realtime.py ARGUMENTS`, as in `run("--offline", env=card.environment)`; ended with the test."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, env: dict[str, str] | None = None, script: str | Path = "realtime.py") -> Program:
+            program = Program(script, arguments, env or {}, tmp_path)
+            stack.callback(program.close)
+            return program
+
+        yield start

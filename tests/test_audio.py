@@ -1,0 +1,152 @@
+"""The program on a sound card: what the microphone hears reaches the service, what the service says is heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.program import Program
+from tests.service import Service
+from tests.soundcard import SoundCard
+from tests.speech import RATE, level, match, silence, tone
+
+Run = Callable[..., Program]
+
+
+def _noise(seconds: float) -> bytes:
+    """Sound that is like no other part of itself, so that a gap or a swap anywhere shows."""
+    noise = np.random.default_rng(7).standard_normal(round(seconds * RATE))
+    smooth = np.convolve(noise, np.ones(4) / 4, mode="same")
+    return bytes((smooth * 4000).astype("<i2"))
+
+
+def _start(run: Run, card: SoundCard, service: Service, *options: str) -> Program:
+    program = run("--ws-url", service.url, "--echo", "off", *options, env=card.environment)
+    service.wait_for("input_audio_buffer.append", timeout=20)
+    return program
+
+
+def test_the_microphone_reaches_the_service_gapless_in_order_and_in_real_time(
+    card: SoundCard, service: Service, run: Run
+) -> None:
+    _start(run, card, service)
+    sound = _noise(30)
+    card.say(sound).wait()
+    service.wait_for_sound(RATE)
+
+    received, arrivals = service.microphone()
+    start, likeness = match(received, sound)
+    assert likeness > 0.99, f"alike {likeness:.3f} from {start:.0f} ms on"
+    seconds = arrivals[-1][0] - arrivals[0][0]
+    assert (len(received) - arrivals[0][1]) / 2 / RATE == pytest.approx(seconds, rel=0.001, abs=0.03)
+
+
+def test_ten_seconds_in_one_burst_are_heard_whole(card: SoundCard, service: Service, run: Run) -> None:
+    _start(run, card, service)
+    sound = _noise(10)
+    with card.record() as recording:
+        service.hear("Sing")
+        service.say(sound, "la la la")
+        recording.wait_seconds(10.5)
+
+    _, likeness = match(recording.samples, sound)
+    assert likeness > 0.99
+
+
+def test_an_interruption_is_silent_soon_and_truncates_to_what_was_heard(
+    card: SoundCard, service: Service, run: Run
+) -> None:
+    program = _start(run, card, service)
+    sound = _noise(10)
+    with card.record() as recording:
+        service.hear("Count")
+        service.say(sound, "one two three four five six seven eight nine ten")
+        recording.wait(lambda heard: level(heard[-2400:]) > -60)
+        recording.wait_seconds(2)
+        service.speech_started("barge")
+        truncate = service.wait_for("conversation.item.truncate")
+        recording.wait_seconds(0.5)
+
+    heard = recording.samples
+    loud = np.flatnonzero(np.abs(heard.astype(int)) > 50)
+    heard_ms = (loud[-1] - loud[0]) / RATE * 1000
+    assert truncate["audio_end_ms"] == pytest.approx(heard_ms, abs=60)
+    assert not heard[loud[-1] + 1 :][: RATE // 4].any()
+    program.expect(r"^assistant: one two .*\[interrupted\]$")
+
+
+def test_a_short_answer_is_heard(card: SoundCard, service: Service, run: Run) -> None:
+    program = _start(run, card, service)
+    with card.record() as recording:
+        service.hear("Beep")
+        service.say(tone(440, 0.06), "beep")
+        recording.wait(lambda heard: level(heard[-1200:]) > -30)
+    program.expect("^you: Beep$")
+    program.expect("^assistant: beep$")
+
+
+def test_the_microphone_is_held_back_while_the_assistant_is_heard(card: SoundCard, service: Service, run: Run) -> None:
+    program = run("--ws-url", service.url, "--echo", "mute", env=card.environment)
+    service.wait_for("input_audio_buffer.append", timeout=20)
+    with card.record() as recording:
+        service.hear("Sing")
+        service.say(tone(440, 2), "la")
+        recording.wait(lambda heard: level(heard[-2400:]) > -60)
+        before = len(service.microphone()[0])
+        speech = card.say(tone(1000, 1))
+        speech.wait()
+        during = service.microphone()[0][before:]
+        program.expect("^assistant: la$")
+        recording.wait_seconds(1)
+        card.say(tone(1000, 1) + silence(0.3)).wait()
+
+    assert level(during[: RATE * 2]) == float("-inf")
+    assert level(service.microphone()[0][-RATE * 2 :]) > -30
+
+
+def test_a_device_that_is_not_there_is_an_error_that_lists_what_is(card: SoundCard, run: Run) -> None:
+    program = run("--offline", "--input-device", "gramophone", env=card.environment)
+
+    assert program.wait(20) == 4
+    assert any("'gramophone' is not there; choose one of: " in line and "pulse" in line for line in program.stderr)
+
+
+def test_devices_are_listed_with_channels_rate_and_default(card: SoundCard, run: Run) -> None:
+    program = run("--list-devices", env=card.environment)
+
+    assert program.wait(20) == 0
+    assert any("default input and output" in line and "Hz" in line for line in program.stdout)
+    assert program.stderr == []
+
+
+def test_without_a_sound_card_the_keyboard_goes_on(service: Service, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "none.conf").write_text("")
+    program = run("--ws-url", service.url, env={"ALSA_CONFIG_PATH": str(tmp_path / "none.conf")})
+    program.expect("no microphone and no loudspeaker can be used: type your messages")
+    program.type("hello")
+    program.end_of_file()
+    assert service.wait_for("session.update")["session"]["output_modalities"] == ["text"]
+    service.wait_for("response.create")
+    service.say(b"", "Good day.")
+    program.expect("^you: hello$")
+
+    assert program.wait() == 0
+    assert len(program.stderr) == 1
+
+
+@pytest.mark.parametrize("number", [2, 15], ids=["SIGINT", "SIGTERM"])
+def test_signals_end_it_quickly_with_status_0(card: SoundCard, service: Service, run: Run, number: int) -> None:
+    program = _start(run, card, service)
+    service.hear("Sing")
+    service.say(tone(440, 5), "la " * 10)
+    program.expect("^you: Sing$")
+    began = time.monotonic()
+    program.signal(number)
+
+    assert program.wait() == 0
+    assert time.monotonic() - began < 2
+    assert program.stderr == []
