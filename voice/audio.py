@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections import deque
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -20,14 +20,13 @@ import pyaudio
 from voice.buffer import BYTES_PER_SAMPLE, AudioBuffer
 from voice.config import Config
 from voice.errors import DeviceError
+from voice.pairing import Pairing
 from voice.settings import SAMPLE_RATE
 
 BLOCK_SAMPLES = SAMPLE_RATE // 100
 """10 ms: what WebRTC's echo canceller takes, and a delay that nobody notices."""
 MAX_QUEUED_BLOCKS = 3000
 """30 s of microphone sound are kept while the connection stalls; beyond that the newest is dropped and counted."""
-MAX_UNPAIRED_BLOCKS = 100
-"""1 s of played blocks may wait for their microphone block, which is far more than any device's delay."""
 MAX_OUTPUT_DELAY = 2.0
 """s. Several of PortAudio's hosts give no time or a wrong one; Bluetooth has 0.3 s, so more than this is an error."""
 
@@ -42,7 +41,7 @@ class Block:
     """None when there is no microphone: the loudspeaker then keeps the time."""
     played: bytes
     slipped: bool = False
-    """Whether sound was lost on either side just before, so that the pairing jumped."""
+    """Whether sound had been lost on either side, and the pairing was mended here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +156,10 @@ class Audio:
         """
         self._audio_buffer = audio_buffer
         self._mic_queue = mic_queue
-        self._played: deque[bytes] = deque(maxlen=MAX_UNPAIRED_BLOCKS)
-        self._slipped = False
+        self._pairing = Pairing(SILENCE, BLOCK_SAMPLES / SAMPLE_RATE)
         self.dropped = 0
         """Microphone blocks that found the queue full."""
-        self.slips = 0
+        self.stumbles = 0
         """Over- and underruns that the devices reported."""
         self.notices: list[str] = []
         """What the user should know of the devices, a line each."""
@@ -239,16 +237,12 @@ class Audio:
     ) -> tuple[None, int]:
         """Pass on what the microphone heard, with what the loudspeaker played."""
         del frame_count, time_info
-        if status:
-            self.slips += 1
-            self._slipped = True
-        played = self._played.popleft() if self._played else SILENCE
+        self.stumbles += status != 0
+        played, slipped = self._pairing.take(time.monotonic())
         if self._mic_queue.qsize() < MAX_QUEUED_BLOCKS:
-            self._mic_queue.put(Block(in_data, played, self._slipped))
-            self._slipped = False
+            self._mic_queue.put(Block(in_data, played, slipped))
         else:
             self.dropped += 1
-            self._slipped = True
         return None, pyaudio.paContinue
 
     def speaker_callback(
@@ -256,15 +250,13 @@ class Audio:
     ) -> tuple[bytes, int]:
         """Give the loudspeaker exactly the frames it asks for."""
         del in_data
-        if status:
-            self.slips += 1
-            self._slipped = True
+        self.stumbles += status != 0
         block = self._audio_buffer.read(frame_count)
         delay = time_info["output_buffer_dac_time"] - time_info["current_time"]
         if 0 < delay < MAX_OUTPUT_DELAY:
             self._audio_buffer.latency = round(delay * SAMPLE_RATE) + frame_count  # of the block's last sample
         if self._mic_stream is not None:
-            self._played.append(block)
+            self._pairing.put(block, time.monotonic())
         elif self._mic_queue.qsize() < MAX_QUEUED_BLOCKS:
             self._mic_queue.put(Block(None, block))
         return block, pyaudio.paContinue
