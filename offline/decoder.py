@@ -1,0 +1,85 @@
+"""One PocketSphinx search in a process of its own: ``python -m offline.decoder everything|commands``.
+
+A process, because PocketSphinx holds Python's lock while it searches: some 80 ms at the end of a sentence, 300 ms on a
+busy machine, in which no audio callback of the program could run. So two searches also use two processors.
+
+stdin: messages of a length (4 bytes, little endian) and that many bytes of PCM16 mono 16 kHz; a length of 0 ends the
+utterance. stdout: one JSON line ``{"text": ..., "score": ...}`` when the models are loaded, and one per utterance.
+The process ends with its stdin, so it never outlives the program.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import struct
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pocketsphinx
+from pocketsphinx.lm import ArpaBoLM
+
+from offline.sentences import sentences
+
+RATE = 16_000
+"""Hz, what the acoustic model was trained on."""
+LENGTH = struct.Struct("<I")
+
+
+def main(search: str, stdin: BinaryIO) -> None:
+    """Recognise utterances until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program; it closes our stdin
+    decoder = _commands() if search == "commands" else _everything()
+    _recognize(decoder, iter([bytes(RATE)]))  # the first utterance pays for what is loaded late
+    print(json.dumps({"text": "", "score": 0.0}), flush=True)  # noqa: T201 - the protocol
+    while message := stdin.read(LENGTH.size):
+        stdout = _recognize(decoder, _utterance(stdin, message))
+        print(json.dumps(stdout), flush=True)  # noqa: T201 - the protocol
+
+
+def _utterance(stdin: BinaryIO, message: bytes) -> Iterator[bytes]:
+    while length := LENGTH.unpack(message)[0]:
+        yield stdin.read(length)
+        message = stdin.read(LENGTH.size)
+        if len(message) < LENGTH.size:
+            sys.exit()
+
+
+def _recognize(decoder: pocketsphinx.Decoder, sound: Iterator[bytes]) -> dict[str, str | float]:
+    decoder.start_utt()
+    for pcm in sound:
+        decoder.process_raw(pcm)
+    decoder.end_utt()
+    best = decoder.hyp()
+    return {"text": best.hypstr, "score": best.best_score} if best else {"text": "", "score": -1e9}
+
+
+def _everything() -> pocketsphinx.Decoder:
+    """Any English, with the language model that PocketSphinx brings."""
+    return pocketsphinx.Decoder(pocketsphinx.Config(samprate=RATE, loglevel="FATAL"))
+
+
+def _commands() -> pocketsphinx.Decoder:
+    """What people say to this assistant, and no word beside it."""
+    spoken = list(sentences())
+    model = ArpaBoLM(text="\n".join(spoken), add_start=True)
+    model.compute()
+    words = {word for sentence in spoken for word in sentence.split()}
+    with tempfile.TemporaryDirectory() as folder:
+        model.write_file(str(Path(folder, "commands.lm")))
+        Path(folder, "commands.dict").write_text("".join(_pronunciations(words)), encoding="utf-8")
+        files = {"lm": str(Path(folder, "commands.lm")), "dict": str(Path(folder, "commands.dict"))}
+        return pocketsphinx.Decoder(pocketsphinx.Config(samprate=RATE, loglevel="FATAL", **files))
+
+
+def _pronunciations(words: set[str]) -> Iterator[str]:
+    """Yield the dictionary's lines for these words; further pronunciations are written ``word(2)``."""
+    with Path(pocketsphinx.get_model_path("en-us"), "cmudict-en-us.dict").open(encoding="utf-8") as dictionary:
+        yield from (line for line in dictionary if line.split(maxsplit=1)[0].partition("(")[0] in words)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.stdin.buffer)
