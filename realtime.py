@@ -9,8 +9,6 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from queue import SimpleQueue
 
 from tools import create_tools
-from voice.toolbox import Toolbox
-
 from voice import echo
 from voice.audio import Audio, list_devices
 from voice.buffer import AudioBuffer
@@ -24,6 +22,7 @@ from voice.log import start_logging
 from voice.session import MicQueue, Session
 from voice.settings import session_settings
 from voice.terminal import Terminal, open_terminal
+from voice.toolbox import Toolbox
 
 ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -34,7 +33,7 @@ def main() -> int:
         config, wants_devices = read_config(sys.argv[1:], os.environ)
         start_logging(config)
         if wants_devices:
-            print(*list_devices() or ["no sound device is to be seen"], sep="\n")  # noqa: T201 - all of this run's output
+            print("\n".join(map(str, list_devices())) or "no sound device is to be seen")  # noqa: T201 - all of this run
         else:
             converse(config, open_terminal())
     except AssistantError as error:
@@ -52,24 +51,30 @@ def converse(config: Config, terminal: Terminal) -> None:
         url = stack.enter_context(service(config, terminal))
         session = Session(Connection(endpoint(config, url)), audio_buffer, mic_queue, toolbox.call, terminal.show)
         for ending in ENDING_SIGNALS:
-            signal.signal(ending, lambda *_: session.end())
+            stack.callback(signal.signal, ending, signal.signal(ending, lambda *_: session.end()))
         stack.callback(terminal.stop)
         stack.callback(session.stop)
         session.start()
 
         audio = Audio(audio_buffer, mic_queue, config)
         stack.callback(audio.stop)
-        for notice in audio.notices:
-            terminal.show(Notice(notice))
         speaks = audio.speaker is not None and not config.text
         settings = session_settings(config, toolbox.definitions, speaks=speaks)
-        suppressor = echo.create(config.echo)
-        session.begin(settings, Conversation(speaks=speaks, transcribes=config.transcribes), suppressor)
+        suppressor, shortfall = echo.create(config.echo)
+        for notice in filter(None, (*audio.notices, shortfall)):
+            terminal.show(Notice(notice))
+        confirms = config.barge_in == "confirm"
+        conversation = Conversation(speaks=speaks, transcribes=config.transcribes, confirms=confirms)
+        session.begin(settings, conversation, suppressor)
         audio.start()
 
         commands = Commands(session, terminal.show, in_turn=not terminal.interactive)
         on_end = (lambda: None) if audio.microphone else session.end_when_idle
         terminal.start(commands.run, on_end, session.end)
+        if confirms and audio.microphone:
+            from voice.judge import Judge  # noqa: PLC0415 - loading its model must not hold up the first sound
+
+            session.judge = Judge()
         session.wait()
 
 

@@ -49,7 +49,7 @@ class Command:
     """A request, as far as it is known."""
 
     kind: str
-    """``weather``, ``time``, ``date``, ``write``, ``append``, ``read``, ``list``, ``search``, ``delete``, or small talk."""
+    """A key of `NEEDS`, ``list``, ``time``, ``date``, ``more`` of the last request, small talk, or `UNKNOWN`."""
     slots: Mapping[str, str] = field(default_factory=dict)
     """What it is about: ``city``, ``units``, ``day``, ``name``, ``text``, ``query``, ``sure``."""
 
@@ -84,7 +84,9 @@ def _continued(previous: Command, text: str) -> Command:
     return command
 
 
-def _answered(question: Command, command: Command, text: str) -> Command | None:
+def _answered(  # noqa: PLR0911 - one for each way to answer
+    question: Command, command: Command, text: str
+) -> Command | None:
     """Return the request with its gap filled, or None when the user speaks of something else."""
     gap = question.gap
     if gap == "sure":
@@ -105,14 +107,14 @@ def _answered(question: Command, command: Command, text: str) -> Command | None:
 def parse(text: str) -> Command:
     """Return what one sentence means by itself; of kind `UNKNOWN` when it means nothing to us."""
     plain = _tidy(text)
-    words = _words(plain)
-    small = next((kind for kind, pattern in SMALL_TALK if pattern.fullmatch(words.lower())), "")
-    if small:
-        return Command(small)
     request = POLITE_END.sub("", POLITE_START.sub("", plain)) or plain
     for kind, pattern in NOTES:
         if match := pattern.match(request):
             return Command(kind, _note_slots(match.groupdict()))
+    words = _words(plain)
+    small = next((kind for kind, pattern in SMALL_TALK if pattern.fullmatch(words.lower())), "")
+    if small:
+        return Command(small)
     for kind, pattern in CLOCK:
         if match := pattern.fullmatch(_words(request)):
             return Command(kind, {"city": _city(match["city"])} if match["city"] else {})
@@ -128,7 +130,7 @@ _NO_NAMES = frozenset({"a", "an", "the", "my", "our", "any", "one", "another", "
 
 def _tidy(text: str) -> str:
     """Return one line without the marks at its end."""
-    return " ".join(text.replace("’", "'").split()).rstrip(" .!?…")
+    return " ".join(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split()).rstrip(" .!?…")
 
 
 def _words(text: str) -> str:

@@ -7,7 +7,7 @@ and thoughts between ``<think>`` and ``</think>`` in what should be said.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,7 +34,7 @@ class LlmBrain:
         self._model = model
         self._headers = {"Authorization": f"Bearer {key or 'none'}"}  # some servers insist on any key
 
-    def reply(self, turn: Turn) -> Iterator[TextDelta | FunctionCall]:
+    def reply(self, turn: Turn) -> Generator[TextDelta | FunctionCall, None, None]:
         """Yield the answer while it is made, calls of functions last; raises LlmError. Closing it hangs up."""
         body = {"model": self._chosen_model(), "stream": True, "messages": messages(turn)}
         if turn.tools:

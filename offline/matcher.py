@@ -7,7 +7,7 @@ an answer depends on is in the conversation.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,7 +58,7 @@ class Matcher:
     now: Callable[[ZoneInfo | None], datetime] = datetime.now
     """The clock, given a time zone, None for that of this computer."""
 
-    def reply(self, turn: Turn) -> Iterator[TextDelta | FunctionCall]:
+    def reply(self, turn: Turn) -> Generator[TextDelta | FunctionCall, None, None]:
         """Yield a sentence, or the call of a function."""
         recent = _since_last_word(turn.items)
         outputs = [item for item in recent if item.get("type") == "function_call_output"]
@@ -75,7 +75,7 @@ class Matcher:
             answer = _any_call(tools) or answer
         yield answer
 
-    def _answer(self, turn: Turn, tools: list[Mapping[str, Any]], texts: list[str]) -> TextDelta | FunctionCall:
+    def _answer(self, turn: Turn, tools: list[Mapping[str, Any]], texts: list[str]) -> TextDelta | FunctionCall:  # noqa: PLR0911 - one for each kind
         if not texts[-1]:
             return TextDelta("I did not hear any words. Please say it again.")
         command = understand(text for text in texts if text)

@@ -4,6 +4,8 @@ Typed and recognised sentences both have to match, so case never counts and punc
 matters: the first that matches is meant.
 """
 
+# ruff: noqa: E501 - a pattern is one line
+
 from __future__ import annotations
 
 import re
@@ -29,7 +31,7 @@ ANSWER = re.compile(
 SMALL_TALK = (
     ("yes", any_of(r"(yes|yeah|yep|sure|of course|ok|okay|go ahead|do it|do that|confirmed?|correct|right)( (yes|please|sure|do it|delete it|go ahead|thanks?))*")),
     ("no", any_of(r"(no|nope|don't|do not|not now|keep it)( (no|thanks|thank you|please|don't|do not|do that|delete it|keep it))*")),
-    ("goodbye", any_of(r"(.* )?(good ?bye|bye|bye bye|see you( later| soon)?|good night)( .{0,12})?")),
+    ("goodbye", any_of(r"((ok|okay|thanks|thank you|that's all|that is all|for today|for now|well|all right|alright|great|no|and|then|so) )*(good ?bye|bye|bye bye|see you( later| soon)?|good night)( (for now|now|then|everybody|assistant|my friend|thanks|thank you|bye|goodbye))*")),
     ("stop", any_of(r"(please |okay |ok )?(stop|cancel|never ?mind|forget it|be quiet|quiet|shut up|enough|that's enough|wait|hold on)( .{0,14})?")),
     ("thanks", any_of(r"(.{0,12} )?(thanks|thank you)( .{0,14})?")),
     ("greeting", any_of(r"(hello|hi|hey|good (morning|afternoon|evening))( there| everybody| assistant)?( how are you)?", r"how are you( today| doing)?")),
@@ -55,18 +57,18 @@ NOTES = tuple(
     (kind, any_of(pattern))
     for kind, pattern in (
         ("list", rf"(?:(?:{_SHOW}|list|read through)\s+(?:me\s+)?(?:all )?(?:of )?(?:my |the )?(?:(?:names|titles|list) of (?:my|the|all) )?notes|(?:what|which|how many) (?:notes|memos)\b.*|what are my notes|do i have (?:any |some )?notes|{_SHOW} (?:me )?which notes .*)[.?!]*$"),
-        ("search", rf"(?:search|look|find|go)\s+(?:through |in )?(?:all )?(?:my |the )?notes\s+(?:for|about|with|on|containing|that mention|mentioning)\s+(?P<query>\S.*?)[.?!]*$"),
-        ("search", rf"(?:search|find|look)\s+(?:for\s+)?(?:a |the |any |all |my )*notes?\s+(?:about|with|on|for|containing|that mentions?|mentioning)\s+(?P<query>\S.*?)[.?!]*$"),
-        ("search", rf"(?:search|find|look)\s+(?:for\s+)?(?P<query>\S.*?)\s+in\s+(?:all )?(?:my |the )?notes[.?!]*$"),
-        ("search", rf"(?:do i have|are there|is there|have i got)\s+(?:a |any )?(?:notes?)\s+(?:about|with|on|for|that mentions?)\s+(?P<query>\S.*?)[.?!]*$"),
-        ("search", rf"(?:search|look through|search through)\s+(?:in\s+)?(?:all )?(?:my |the )notes[.?!]*$"),
+        ("search", r"(?:search|look|find|go)\s+(?:through |in )?(?:all )?(?:my |the )?notes\s+(?:for|about|with|on|containing|that mention|mentioning)\s+(?P<query>\S.*?)[.?!]*$"),
+        ("search", r"(?:search|find|look)\s+(?:for\s+)?(?:a |the |any |all |my )*notes?\s+(?:about|with|on|for|containing|that mentions?|mentioning)\s+(?P<query>\S.*?)[.?!]*$"),
+        ("search", r"(?:search|find|look)\s+(?:for\s+)?(?P<query>\S.*?)\s+in\s+(?:all )?(?:my |the )?notes[.?!]*$"),
+        ("search", r"(?:do i have|are there|is there|have i got)\s+(?:a |any )?(?:notes?)\s+(?:about|with|on|for|that mentions?)\s+(?P<query>\S.*?)[.?!]*$"),
+        ("search", r"(?:search|look through|search through)\s+(?:in\s+)?(?:all )?(?:my |the )notes[.?!]*$"),
         ("delete", rf"(?:delete|remove|erase|get rid of|throw away|discard)\s+{_WHICH}(?:\s+now)?[.?!]*$"),
-        ("delete", rf"(?:delete|remove|erase)\s+(?:a |the )?note[.?!]*$"),
+        ("delete", r"(?:delete|remove|erase)\s+(?:a |the )?note[.?!]*$"),
         ("append", rf"(?:add|append|put|write)\s+(?:something\s+)?(?:to|on|in)\s+{_WHOSE}(?:note\s+(?:{_NAMED}\s+)?(?P<name1>\w+)|(?P<name2>\w[\w' ]*?)\s+note|(?P<name3>\w[\w' ]*?list))(?:\s*[,;:]\s*|\s+(?:that\s+)?)?(?P<text>\S.*)?$"),
         ("append", rf"(?:add|append|put|write)\s+(?P<text>\S.*?)\s+(?:to|on|onto|in|into)\s+{_WHICH}[.?!]*$"),
         ("write", rf"(?:take|make|write|create|add|start|save|leave|open)\s+(?:down\s+)?(?:me\s+)?{_A_NOTE}\s+{_NAMED}\s+[\"“']?(?P<name1>\S.*?)[\"”']?(?:\s*{_SAYING}(?P<text>\S.*))?[.?!]*$"),
         ("write", rf"(?:take|make|write|create|add|start|save|leave)\s+(?:down\s+)?(?:me\s+)?{_A_NOTE}(?:\s*{_THAT}(?P<text>\S.*))?[.?!]*$"),
-        ("write", rf"(?:remember|remind me|note down|note|write down|jot down|make a note of)(?:\s*[,;:]|\s+to|\s+that)?\s+(?P<text>(?!called|named)\S.*)$"),
+        ("write", r"(?:remember|remind me|note down|note|write down|jot down|make a note of)(?:\s*[,;:]|\s+to|\s+that)?\s+(?P<text>(?!called|named)\S.*)$"),
         ("read", rf"{_SHOW}\s+{_WHICH}(?:\s+(?:to me|aloud|again|out))*[.?!]*$"),
         ("read", rf"(?:what's|what is|what was)\s+(?:in|on)\s+{_WHICH}[.?!]*$"),
         ("read", rf"what\s+does\s+{_WHICH}\s+say[.?!]*$"),
@@ -76,7 +78,7 @@ NOTES = tuple(
 
 _WHERE = r"(?: in| at| for| over in)?(?: (?P<city>[a-z' ]+?))??(?: now| right now| please| there| today)*"
 CLOCK = tuple(
-    (kind, any_of(pattern + _WHERE))
+    (kind, any_of(f"(?:{pattern}){_WHERE}"))
     for kind, pattern in (
         ("time", r"(?:do you know |tell me )?(?:what(?:'s| is) the (?:current )?time|what time (?:is it|it is)|(?:tell|give) me the (?:current )?time|the time|time)"),
         ("date", r"(?:what(?:'s| is) |tell me |give me )?(?:the |today's )(?:current )?date|(?:what|which) (?:day|date) (?:is it|is it today|is today|it is)|what(?:'s| is) today"),

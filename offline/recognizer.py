@@ -13,6 +13,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -22,10 +23,12 @@ from pathlib import Path
 
 from offline.resampler import Resampler
 
-_LONGEST_BYTES = 60 * 2 * 16_000
+_RATE = 16_000
+"""Hz, what the acoustic model was trained on."""
+_LONGEST_BYTES = 60 * 2 * _RATE
 """A minute: a command is shorter. What is said beyond it is not heard, and no queue grows beyond it."""
 _PATIENCE_S = 1.5
-"""How long the user waits for the wider search after the narrow one is done: in noise it falls behind speech."""
+"""How far the wider search may be behind the speaker: in noise it falls back, and then the narrow one decides alone."""
 _BROKEN_S = 10.0
 """A search that takes longer has broken: the narrow one never took 0.3 s."""
 
@@ -71,13 +74,17 @@ class Recognizer:
     def warm(self) -> None:
         """Begin to load the models, in the background: it takes 1 to 2 s. Does nothing the second time."""
         with self._lock:
-            if self.available and not self._searches:
-                self._searches = (_Search("commands"), _Search("everything"))
+            self._warm()
 
     def start(self) -> Utterance:
         """Begin an utterance; where speech is not available, `Utterance.finish` will say so."""
-        self.warm()
-        return Utterance([search.begin() for search in self._searches])
+        with self._lock:
+            self._warm()
+            return Utterance([search.begin() for search in self._searches])
+
+    def _warm(self) -> None:
+        if self.available and not self._searches:
+            self._searches = (_Search("commands"), _Search("everything"))
 
     def close(self) -> None:
         """End the processes; what is not recognised by then never is."""
@@ -88,12 +95,16 @@ class Recognizer:
 
 
 class Utterance:
-    """One stretch of speech on its way to words; used by one thread at a time. One that is dropped costs nothing more."""
+    """One stretch of speech on its way to words; used by one thread at a time.
+
+    One that is dropped unfinished holds nobody up.
+    """
 
     def __init__(self, jobs: list[_Job]) -> None:
         self._jobs = jobs
-        self._resampler = Resampler(24_000, 16_000)
+        self._resampler = Resampler(24_000, _RATE)
         self._left = _LONGEST_BYTES
+        self._began = time.monotonic()
         # A search must not wait for the end of speech that nobody wants to know any more.
         self._hang_up = weakref.finalize(self, _hang_up, jobs)
 
@@ -116,9 +127,14 @@ class Utterance:
             message = f"no speech recogniser for Python {sys.version_info[0]}.{sys.version_info[1]} yet: please type"
             raise SpeechUnavailableError(message)
         commands, everything = self._jobs
-        guesses = [_result(commands, _BROKEN_S)]
+        try:
+            guesses = [_result(commands, _BROKEN_S)]
+        except FutureTimeoutError as error:
+            raise SpeechUnavailableError("the speech recogniser takes too long: please type") from error
         with suppress(FutureTimeoutError):
-            guesses.append(_result(everything, _PATIENCE_S))
+            # Sound that came faster than it was spoken may take as long as if it had not.
+            spoken = (_LONGEST_BYTES - self._left) / (2 * _RATE)
+            guesses.append(_result(everything, max(0.0, self._began + spoken - time.monotonic()) + _PATIENCE_S))
         return guesses
 
     def _put(self, pcm: bytes) -> None:
@@ -149,8 +165,8 @@ def _hang_up(jobs: list[_Job]) -> None:
 class _Search:
     """One search, in its process, with its thread, which blocks in its queues and in the process's pipes.
 
-    Termination: `close` ends the process, which breaks the pipes, and puts None behind the last job; each job has an end,
-    since `Utterance` hangs up.
+    Termination: `close` ends the process, which breaks the pipes, and puts None behind every job's sound and behind the
+    last job.
     """
 
     def __init__(self, name: str) -> None:
@@ -161,18 +177,21 @@ class _Search:
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parent.parent,
         )
+        self._unfinished: list[_Job] = []
         self._thread = threading.Thread(target=self._run, name=f"offline search {name}", daemon=True)
         self._thread.start()
 
     def begin(self) -> _Job:
-        """Queue an utterance."""
+        """Queue an utterance; requires the recogniser's lock."""
         job = _Job()
+        self._unfinished = [one for one in self._unfinished if not one.guess.done()] + [job]
         self._jobs.put(job)
         return job
 
     def close(self) -> None:
         """End process and thread."""
         self._process.kill()
+        _hang_up(self._unfinished)
         self._jobs.put(None)
         self._thread.join()
         with suppress(OSError):
@@ -198,7 +217,10 @@ class _Search:
             if not job.guess.cancelled():
                 self._send(pcm)
         self._send(b"")
-        return Guess(**json.loads(self._answer()))
+        answer = self._answer()
+        if not answer:
+            raise ConnectionResetError("its process ended")
+        return Guess(**json.loads(answer))
 
     def _send(self, pcm: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe

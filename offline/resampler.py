@@ -18,7 +18,7 @@ class Resampler:
         self._half_sample = b""
 
     def feed(self, pcm: bytes, *, last: bool = False) -> bytes:
-        """Return what is ready after `pcm` of any length; with `last`, all that is left. A final half sample is lost."""
+        """Return what is ready after `pcm` of any length; with `last` all of it, but for half a sample."""
         pcm = self._half_sample + pcm
         whole = len(pcm) & ~1
         self._half_sample = pcm[whole:]

@@ -4,6 +4,8 @@ A template is read as: ``(a|b|)`` choose one, ``{name}`` choose from the list of
 Every word must be in the recogniser's dictionary, which a test checks.
 """
 
+# ruff: noqa: E501 - a pattern is one line
+
 from __future__ import annotations
 
 import random

@@ -69,7 +69,7 @@ class Synthesizer:
 def speakable(text: str) -> str:
     """Return `text` on one line, without control characters, and without what voices take for phonemes or markup."""
     plain = "".join(" " if unicodedata.category(character)[0] == "C" else character for character in text)
-    return re.sub(r"[\[\]<>|\\]|\s+", " ", plain).strip()
+    return re.sub(r"[\[\]<>|\\\s]+", " ", plain).strip()
 
 
 @cache

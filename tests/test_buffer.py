@@ -66,6 +66,49 @@ def test_clearing_fades_out_within_a_block_and_then_is_silent() -> None:
     assert audio_buffer.read(240) == bytes(480)
 
 
+def test_a_pause_is_silent_and_loses_nothing() -> None:
+    audio_buffer = AudioBuffer()
+    sound = np.full(100 * MS, 1000, dtype=np.int16)
+    audio_buffer.append("a", sound.tobytes())
+    before = audio_buffer.read(10 * MS)
+    audio_buffer.pause()
+    audio_buffer.pause()
+    falling = np.frombuffer(audio_buffer.read(10 * MS), dtype=np.int16)
+    silent = [audio_buffer.read(10 * MS) for _ in range(20)]
+    audio_buffer.resume()
+    after = np.frombuffer(audio_buffer.read(90 * MS), dtype=np.int16)
+
+    assert before == sound[: 10 * MS].tobytes()
+    assert falling[0] == 1000
+    assert not falling[FADE_SAMPLES:].any()
+    assert not any(any(block) for block in silent)
+    assert after[0] == 0
+    assert np.all(np.diff(after[:FADE_SAMPLES]) >= 0)
+    assert np.all(after[FADE_SAMPLES:] == 1000)
+    assert audio_buffer.waiting_ms == 0
+
+
+def test_what_is_cut_in_a_pause_was_heard_until_it() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.append("a", _sound(100))
+    audio_buffer.read(30 * MS)
+    audio_buffer.pause()
+    audio_buffer.read(30 * MS)
+
+    assert audio_buffer.clear_audio_buffer() == (Playback("a", 100, 30),)
+    assert audio_buffer.read(240) == bytes(480)
+    audio_buffer.append("b", _sound(10))
+    assert audio_buffer.read(10 * MS) == _sound(10)
+
+
+def test_resuming_without_a_pause_changes_nothing() -> None:
+    audio_buffer = AudioBuffer()
+    audio_buffer.append("a", _sound(10))
+    audio_buffer.resume()
+
+    assert audio_buffer.read(10 * MS) == _sound(10)
+
+
 def test_an_item_is_finished_when_its_last_sample_has_left_the_loudspeaker() -> None:
     audio_buffer = AudioBuffer()
     audio_buffer.latency = 20 * MS

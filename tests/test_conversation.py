@@ -16,8 +16,10 @@ from voice.effects import (
     End,
     EndOfSound,
     Notice,
+    PauseAudio,
     Play,
     Ready,
+    ResumeAudio,
     RunTool,
     Send,
     StateChanged,
@@ -373,6 +375,127 @@ def test_a_command_cancels_what_the_service_would_not_cancel_by_itself() -> None
     assert talk.sent == [ResponseCancel("r1")]
 
 
+# Is it speech?
+
+
+def _doubting() -> Talk:
+    """An answer that is paused, since the service thinks that the user speaks."""
+    talk = Talk(confirms=True)
+    talk.answer("One two three four five six seven eight nine ten.")
+    talk.effects.clear()
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    return talk
+
+
+def test_what_may_be_speech_only_pauses() -> None:
+    talk = _doubting()
+
+    assert talk.only(PauseAudio)
+    assert not talk.only(ClearAudio)
+    assert talk.sent == []
+
+
+def test_speech_that_is_confirmed_interrupts() -> None:
+    talk = _doubting()
+    talk.note(talk.conversation.voice_heard())
+    talk.cut(Playback("i1", 2000, 1000))
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=900)
+    talk.event("input_audio_buffer.committed", item_id="u1", previous_item_id="i1")
+    talk.written("u1", "Stop")
+    talk.answer("Very well.", "i2", "r2")
+    talk.heard("i2")
+
+    assert talk.sent == [ItemTruncate("i1", 1000)]
+    assert not talk.only(ResumeAudio)
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)][1:] == ["Stop", "Very well."]
+
+
+def test_speech_that_is_confirmed_cancels_what_is_still_generated() -> None:
+    talk = Talk(confirms=True)
+    talk.created()
+    talk.begin_item()
+    talk.sound("One two ")
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    assert talk.sent == []
+    talk.note(talk.conversation.voice_heard())
+
+    assert talk.sent == [ResponseCancel("r1")]
+
+
+@pytest.mark.parametrize("judged_early", [True, False])
+def test_a_noise_plays_on_and_leaves_no_trace(judged_early: bool) -> None:
+    talk = _doubting()
+    if judged_early:
+        talk.note(talk.conversation.voice_not_heard())
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=900)
+    talk.event("input_audio_buffer.committed", item_id="u1", previous_item_id="i1")
+    talk.created("unasked")
+    talk.begin_item("i2", "unasked")
+    talk.sound("Pardon?", "i2", "unasked")
+    talk.done("unasked", status="cancelled")
+    talk.written("u1", "Hm.")
+    talk.heard("i1")
+
+    assert len(talk.only(ResumeAudio)) == 1
+    assert talk.sent == [ItemDelete("u1"), ResponseCancel("unasked")]
+    assert not talk.only(Play)
+    assert talk.turns == [Turn("assistant", "One two three four five six seven eight nine ten.")]
+    assert talk.conversation.idle
+
+
+def test_a_noise_during_generation_lets_the_answer_go_on() -> None:
+    talk = Talk(confirms=True)
+    talk.created()
+    talk.begin_item()
+    talk.sound("One two ")
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.sound("three ")
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=300)
+    talk.event("error", error={"message": "active", "code": "conversation_already_has_active_response"})
+    talk.event("input_audio_buffer.committed", item_id="u1", previous_item_id="i1")
+    talk.sound("four.")
+    talk.end_item()
+    talk.done()
+    talk.heard("i1")
+
+    assert talk.sent == [ItemDelete("u1")]
+    assert len(talk.only(Play)) == 3
+    assert talk.turns == [Turn("assistant", "One two three four.")]
+
+
+def test_speech_that_begins_with_a_noise_is_still_heard() -> None:
+    talk = _doubting()
+    talk.note(talk.conversation.voice_not_heard())
+    talk.note(talk.conversation.voice_heard())
+    talk.cut(Playback("i1", 2000, 1000))
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=900)
+    talk.event("input_audio_buffer.committed", item_id="u1", previous_item_id="i1")
+    talk.written("u1", "Stop")
+
+    assert talk.sent == [ItemTruncate("i1", 1000)]
+    assert talk.turns[-1] == Turn("you", "Stop")
+
+
+def test_an_answer_to_a_noise_that_never_comes_does_not_cost_the_next_one() -> None:
+    talk = _doubting()
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=300)
+    talk.event("input_audio_buffer.committed", item_id="u1", previous_item_id="i1")
+    talk.heard("i1")
+    talk.effects.clear()
+    talk.said("u2")
+    talk.answer("Yes.", "i2", "r2")
+
+    assert talk.sent == []
+    assert talk.only(Play)
+
+
+def test_speech_while_nothing_is_answered_needs_no_confirmation() -> None:
+    talk = Talk(confirms=True)
+    talk.said("u1")
+
+    assert not talk.only(PauseAudio)
+
+
 # Typed messages
 
 
@@ -435,7 +558,8 @@ def test_a_collision_of_responses_is_mended_when_the_other_has_ended() -> None:
     talk = Talk()
     talk.note(talk.conversation.say("hello"))
     talk.created("vad")
-    talk.event("error", error={"message": "active", "code": "conversation_already_has_active_response"})
+    problem = {"message": "active", "code": "conversation_already_has_active_response", "event_id": "create"}
+    talk.event("error", error=problem)
     talk.effects.clear()
     talk.done("vad")
 

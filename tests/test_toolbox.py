@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+import types
 from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from tests.strict import parse_client
 from voice.errors import SettingError
-from voice.toolbox import MAX_OUTPUT, Toolbox, time_limit
+from voice.toolbox import MAX_OUTPUT, Toolbox, ToolError, time_limit
 
 
 def add(first: int, second: Annotated[int, Field(description="what is added")] = 1) -> str:
@@ -90,7 +92,7 @@ def test_any_arguments_have_an_output(arguments: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "text"), [(None, "Done."), ({"a": [1]}, '{"a": [1]}'), ("é", "é"), (3, "3"), (b"x", '"b\'x\'"')]
+    ("result", "text"), [(None, "Done."), ({"a": [1]}, '{"a": [1]}'), ("é", "é"), (3, "3"), (b"x", "\"b'x'\"")]
 )
 def test_results_become_text(result: Any, text: str) -> None:
     def give() -> Any:
@@ -139,6 +141,78 @@ def test_the_usual_limit_is_twenty_seconds() -> None:
     assert Toolbox([add])._tools["add"].time_limit == 20
 
 
+def test_types_are_looked_up_where_the_function_is() -> None:
+    module = types.ModuleType("somewhere")
+    source = """from __future__ import annotations
+from datetime import date as Day
+def weekday(day: Day) -> str:
+    'Say which.'
+    return f'{day:%A}'
+class Calendar:
+    def year(self, day: Day) -> int:
+        'Say which.'
+        return day.year
+"""
+    exec(source, module.__dict__)  # noqa: S102 - a module of its own, as a user's would be
+    toolbox = Toolbox([module.weekday, module.Calendar().year])
+
+    assert toolbox.call("weekday", '{"day": "2026-05-04"}') == "Monday"
+    assert toolbox.call("year", '{"day": "2026-05-04"}') == "2026"
+    assert toolbox.definitions[0]["parameters"]["properties"]["day"] == {"type": "string", "format": "date"}
+
+
+def test_a_tool_error_is_the_output_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse() -> str:
+        """Refuse."""
+        raise ToolError("There is no such note.")
+
+    assert Toolbox([refuse]).call("refuse", "{}") == "There is no such note."
+    assert not caplog.records
+
+
+def test_bad_data_inside_a_tool_is_not_blamed_on_its_arguments() -> None:
+    def parse(number: int) -> int:
+        """Parse."""
+        return TypeAdapter(int).validate_python(f"{number} eggs")
+
+    assert Toolbox([parse]).call("parse", '{"number": 3}').startswith("parse failed: ")
+
+
+def test_a_tool_that_exits_has_an_output_at_once() -> None:
+    def leave() -> None:
+        """Leave."""
+        sys.exit(3)
+
+    assert Toolbox([leave]).call("leave", "{}") == "leave failed: 3."
+
+
+def test_an_output_is_valid_unicode() -> None:
+    def echo() -> str:
+        """Echo."""
+        return "a\ud800b"
+
+    assert Toolbox([echo]).call("echo", "{}") == "a?b"
+    assert Toolbox([echo]).call("\ud800", "{}").encode()
+
+
+def test_calls_run_side_by_side() -> None:
+    both = threading.Barrier(2, timeout=5)
+
+    def meet() -> str:
+        """Meet."""
+        both.wait()
+        return "met"
+
+    toolbox, outputs = Toolbox([meet]), []
+    threads = [threading.Thread(target=lambda: outputs.append(toolbox.call("meet", "{}"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert outputs == ["met", "met"]
+
+
 def _nameless(*values: int) -> str:
     """Take values."""
     return str(values)
@@ -153,7 +227,25 @@ def _odd_type(value: threading.Thread) -> str:
     return str(value)
 
 
-@pytest.mark.parametrize("functions", [[_nameless], [_no_docstring], [_odd_type], [add, add], [lambda: "x"]])
+def _any_names(**values: int) -> str:
+    """Take values."""
+    return str(values)
+
+
+def _untyped(value):  # type: ignore[no-untyped-def]
+    """Take anything."""
+    return str(value)
+
+
+async def _async(value: int) -> str:
+    """Take a while."""
+    return str(value)
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [[_nameless], [_any_names], [_no_docstring], [_odd_type], [_untyped], [_async], [add, add], [lambda: "x"]],
+)
 def test_what_cannot_be_a_tool_is_said_in_one_line(functions: list[Any]) -> None:
     with pytest.raises(SettingError) as caught:
         Toolbox(functions)

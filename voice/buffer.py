@@ -60,7 +60,9 @@ class AudioBuffer:
         self._tracks: dict[str, _Track] = {}  # in playing order; dropped once they are reported as finished
         self._waiting = 0  # samples in _chunks
         self._clock = 0  # samples handed to the device since the start, silence included
-        self._fade = b""
+        self._fade = b""  # what falls silent in the next block
+        self._rising = False  # whether the next sound is to rise from silence
+        self._paused = False
         self.latency = 0
         """Samples between taking and hearing; set by the owner of the loudspeaker."""
         self.dropped = 0
@@ -92,25 +94,11 @@ class AudioBuffer:
     def read(self, frames: int) -> bytes:
         """Exactly `frames` samples for the device, silence where there is nothing to play."""
         with self._lock:
-            parts: list[bytes | memoryview] = [self._fade] if self._fade else []
-            missing = frames - len(self._fade) // BYTES_PER_SAMPLE
-            self._fade = b""
-            while missing > 0 and self._chunks:
-                track, chunk = self._chunks[0]
-                count = min(missing, len(chunk) // BYTES_PER_SAMPLE)
-                parts.append(chunk[: count * BYTES_PER_SAMPLE])
-                if count * BYTES_PER_SAMPLE == len(chunk):
-                    self._chunks.popleft()
-                else:
-                    self._chunks[0] = (track, chunk[count * BYTES_PER_SAMPLE :])
-                track.taken += count
-                self._waiting -= count
-                missing -= count
-                track.last_taken = self._clock + frames - missing
+            block, self._fade = self._fade, b""
+            if not self._paused:
+                block += self._take(frames - len(block) // BYTES_PER_SAMPLE)
             self._clock += frames
-            if missing > 0:
-                parts.append(bytes(missing * BYTES_PER_SAMPLE))
-            return b"".join(parts)[: frames * BYTES_PER_SAMPLE]
+            return block.ljust(frames * BYTES_PER_SAMPLE, b"\0")
 
     def take_finished(self) -> tuple[Playback, ...]:
         """Items that have ended and have been heard to their end; each is reported once."""
@@ -123,6 +111,17 @@ class AudioBuffer:
                 del self._tracks[track.item_id]
             return tuple(_playback(track) for track in done)
 
+    def pause(self) -> None:
+        """Fall silent and keep all that was not taken."""
+        with self._lock:
+            if not self._paused:
+                self._fade, self._paused = self._falling(), True
+
+    def resume(self) -> None:
+        """Go on from the very sample where `pause` stopped."""
+        with self._lock:
+            self._rising, self._paused = self._paused, False
+
     def clear_audio_buffer(self) -> tuple[Playback, ...]:
         """Forget all that was not taken; returns what is heard of each item, in playing order.
 
@@ -130,13 +129,46 @@ class AudioBuffer:
         """
         with self._lock:
             cut = tuple(_playback(track) for track in self._tracks.values())
-            if self._chunks:
-                tail = np.frombuffer(self._chunks[0][1][: FADE_SAMPLES * BYTES_PER_SAMPLE], dtype="<i2")
-                self._fade = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype("<i2").tobytes()
+            if not self._paused:
+                self._fade = self._falling()
             self._chunks.clear()
             self._tracks.clear()
             self._waiting = 0
+            self._paused = self._rising = False
             return cut
+
+    def _take(self, samples: int) -> bytes:
+        """Up to so many samples from the front."""
+        parts: list[memoryview | bytes] = []
+        missing = samples
+        while missing > 0 and self._chunks:
+            track, chunk = self._chunks[0]
+            count = min(missing, len(chunk) // BYTES_PER_SAMPLE)
+            parts.append(chunk[: count * BYTES_PER_SAMPLE])
+            if count * BYTES_PER_SAMPLE == len(chunk):
+                self._chunks.popleft()
+            else:
+                self._chunks[0] = (track, chunk[count * BYTES_PER_SAMPLE :])
+            missing -= count
+            track.taken += count
+            track.last_taken = self._clock + samples - missing
+        self._waiting -= samples - missing
+        if parts and self._rising:
+            self._rising = False
+            parts[0] = _ramp(parts[0], 0, 1)
+        return b"".join(parts)
+
+    def _falling(self) -> bytes:
+        """The next few ms, falling silent; they stay in the buffer."""
+        return _ramp(self._chunks[0][1], 1, 0)[: FADE_SAMPLES * BYTES_PER_SAMPLE] if self._chunks else b""
+
+
+def _ramp(pcm: bytes | memoryview, first: float, last: float) -> bytes:
+    """`pcm` with its first `FADE_SAMPLES` going from one gain to another."""
+    samples = np.frombuffer(pcm, dtype="<i2").copy()
+    head = samples[:FADE_SAMPLES]
+    head[:] = head * np.linspace(first, last, len(head), dtype=np.float32)
+    return bytes(samples)
 
 
 def _playback(track: _Track) -> Playback:

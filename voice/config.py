@@ -118,6 +118,10 @@ class Config:
             "sound", "the assistant's own voice in the microphone: cancel it, mute meanwhile, or off for headphones"
         ),
     ] = "auto"
+    barge_in: Annotated[
+        Literal["confirm", "instant"],
+        Option("sound", "interruptions: confirm pauses until someone is heard to speak, instant believes every noise"),
+    ] = "confirm"
 
     # Tools
     data_dir: Annotated[Path, AfterValidator(Path.expanduser), Option("tools", "folder for notes")] = field(

@@ -9,6 +9,10 @@ Three rules hold everywhere:
   a response that runs; a further wish waits in `_wanted` until neither is.
 * A response that the user interrupted is *cut*: nothing of it that comes later is played or shown.
 * An answer counts as said only as far as it was heard.
+
+What the service takes for speech during an answer may be a cough. Then the speech's item is *doubted* and the answer
+paused. Either somebody is heard to speak, and the answer is interrupted; or not, and it plays on, the *noise*'s item
+is deleted, and the response that the service makes of it, *unasked*, is cancelled.
 """
 
 from __future__ import annotations
@@ -25,13 +29,16 @@ from voice.effects import (
     EndOfSound,
     Notice,
     Partial,
+    PauseAudio,
     Play,
     Ready,
+    ResumeAudio,
     RunTool,
     Send,
     State,
     StateChanged,
     ToolUse,
+    Undoubted,
 )
 from voice.errors import ServiceRefusedError, SettingError
 from voice.events import (
@@ -107,9 +114,15 @@ class _Calls:
 class Conversation:
     """Decides; not thread-safe, the session holds its lock around every call."""
 
-    def __init__(self, *, speaks: bool = True, transcribes: bool = True) -> None:
-        """Answers are sound that must be heard (`speaks`), or text; the user's words are written down, or not."""
+    def __init__(self, *, speaks: bool = True, transcribes: bool = True, confirms: bool = False) -> None:
+        """Know how things are set.
+
+        Answers are sound that must be heard (`speaks`), or text. The user's words are written down, or not. What the
+        service takes for speech interrupts at once, or (`confirms`) only pauses the answer until it is sure that
+        somebody speaks; the service must then not interrupt by itself.
+        """
         self.transcript = Transcript()
+        self._confirms = confirms
         self._speaks = speaks
         self._transcribes = transcribes
         self._effects: list[Effect] = []
@@ -122,6 +135,9 @@ class Conversation:
         self._wanted = False
         self._speaking = False  # the user is
         self._awaiting = False  # the service will answer what the user said by itself
+        self._doubted: str | None = None  # item of the speech that may be a noise
+        self._noise: str | None = None  # item of the speech that was a noise
+        self._unasked = False  # the service is going to answer a noise
         self._calls: dict[str, _Calls] = {}
         self._called: dict[str, Entry] = {}  # call_id of a running call
         self._typed = 0
@@ -154,6 +170,18 @@ class Conversation:
             self._waiting.append(text)
         else:
             self._say(text)
+        return self._take()
+
+    def voice_heard(self) -> list[Effect]:
+        """Take it that somebody really speaks."""
+        if self._confirms and self._speaking:
+            self._noise = None
+            self._interrupt(cancel=True)
+        return self._take()
+
+    def voice_not_heard(self) -> list[Effect]:
+        """Take it that what the service took for speech is none so far."""
+        self._dismiss()
         return self._take()
 
     def interrupt(self) -> list[Effect]:
@@ -216,21 +244,44 @@ class Conversation:
         elif not self._ready and (error.event_id == _CONFIGURE or (error.param or "").startswith("session")):
             self._do(End(SettingError(f"the service rejected {error.param or 'the settings'}: {error.message}")))
         elif error.code == "conversation_already_has_active_response":
-            self._requested, self._wanted = False, True
+            # What was asked for, by us or by speaking, is asked for again when the other has ended; a noise is not.
+            self._wanted = self._wanted or error.event_id is not None or not self._unasked
+            self._requested = self._awaiting = self._unasked = False
         elif error.code not in _BENIGN:
             self._do(Notice(f"the service reports: {error.message or error.code or error.type}"))
 
     # The user -------------------------------------------------------------------------------------------------------
 
-    def _speech_started(self, _: SpeechStarted) -> None:
-        self._speaking = True
-        # The service cancels its answer by itself (interrupt_response), so nothing needs to be sent for that.
-        self._interrupt(cancel=False)
+    def _speech_started(self, event: SpeechStarted) -> None:
+        self._speaking, self._noise, self._unasked = True, None, False
+        answering = self._active or self._requested or any(entry.has_sound for entry in self.transcript.open)
+        if self._confirms and answering:
+            self._doubted = event.item_id or ""
+            self._do(PauseAudio())
+        else:
+            # The service cancels its answer by itself (interrupt_response) where nothing is to be confirmed.
+            self._interrupt(cancel=self._confirms)
 
     def _speech_stopped(self, _: SpeechStopped) -> None:
-        self._speaking, self._awaiting = False, True
+        self._speaking = False
+        self._dismiss()
+        self._do(Undoubted())
+        if self._noise is None:
+            self._awaiting = True
+        else:
+            self._unasked = True
+
+    def _dismiss(self) -> None:
+        """It was a noise: play on."""
+        if self._doubted is not None:
+            self._noise, self._doubted = self._doubted, None
+            self._do(ResumeAudio())
 
     def _committed(self, event: InputCommitted) -> None:
+        if event.item_id == self._noise:
+            self._noise = None
+            self._do(Send(ItemDelete(event.item_id)))
+            return
         settled = not self._transcribes
         self.transcript.place(Entry(event.item_id, "you", settled=settled), event.previous_item_id)
         self.transcript.give_up_unwritten()
@@ -271,13 +322,13 @@ class Conversation:
 
     def _response_created(self, event: ResponseCreated) -> None:
         self._active = event.response.id
-        self._requested = self._awaiting = False
-        if self._stale:
-            self._stale = False
+        unasked = self._unasked and not self._requested
+        if self._stale or unasked:
             self._cancel(event.response.id)
         else:
             # It sees everything that was sent before it, so it also answers what was still wanted.
             self._wanted = False
+        self._requested = self._awaiting = self._stale = self._unasked = False
 
     def _output_item_added(self, event: OutputItemAdded) -> None:
         self._place_answer(event.item, event.response_id, None)
@@ -361,6 +412,7 @@ class Conversation:
 
     def _interrupt(self, *, cancel: bool) -> None:
         self._stale = cancel and self._requested
+        self._doubted = None
         if self._active and cancel:
             self._cancel(self._active)
         elif self._active:

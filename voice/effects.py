@@ -43,6 +43,21 @@ class ClearAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseAudio:
+    """Silence the loudspeaker and keep what is to be played; judge whether someone really speaks, and tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAudio:
+    """Nobody speaks: play on from where it paused. The judging goes on until `Undoubted`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoubted:
+    """Stop judging."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunTool:
     """Run this function and tell the conversation its output."""
 
@@ -103,4 +118,4 @@ class StateChanged:
 
 
 Shown = Turn | ToolUse | Partial | Notice | StateChanged
-Effect = Send | Ready | Play | EndOfSound | ClearAudio | RunTool | End | Shown
+Effect = Send | Ready | Play | EndOfSound | ClearAudio | PauseAudio | ResumeAudio | Undoubted | RunTool | End | Shown

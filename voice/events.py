@@ -392,7 +392,8 @@ class ItemDelete:  # noqa: D101
 @dataclass(frozen=True, slots=True)
 class ResponseCreate:  # noqa: D101
     response: Json | None = None
-    event_id: str | None = None
+    event_id: str | None = "create"
+    """Comes back in an error, which tells it from one about a response that the service wanted by itself."""
 
 
 @dataclass(frozen=True, slots=True)

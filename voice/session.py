@@ -20,47 +20,53 @@ from queue import SimpleQueue
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from voice.audio import MAX_QUEUED_BLOCKS, Block
 from voice.buffer import AudioBuffer
 from voice.connection import Connection
 from voice.conversation import Conversation
+from voice.echo import Suppressor
 from voice.effects import (
     ClearAudio,
     Effect,
     End,
     EndOfSound,
     Notice,
+    PauseAudio,
     Play,
     Ready,
+    ResumeAudio,
     RunTool,
     Send,
     Shown,
     ToolUse,
     Turn,
+    Undoubted,
 )
 from voice.errors import AssistantError
 from voice.events import AudioAppend, ClientEvent, Json, MalformedEventError, SessionCreated, decode, encode
 
 log = logging.getLogger(__name__)
 
-MicQueue = SimpleQueue[Block | ClientEvent | Ready | None]
-"""All that goes out, in order. None ends the send thread."""
+MicQueue = SimpleQueue[Block | ClientEvent | Ready | PauseAudio | Undoubted | None]
+"""All that goes out, and what the send thread has to know, in order. None ends it."""
 BLOCKS_PER_MESSAGE = 2
 """20 ms a message: half the messages of 10 ms, for 5 ms more delay on average."""
 STOP_TIMEOUT = 1.0
 """s to wait for each thread at the end; it has been woken, so this is only for a machine under load."""
 
 
-class EchoSuppressor(Protocol):
-    """Takes the assistant's voice out of the microphone's sound, 240 samples (10 ms) at a time."""
+class SpeechJudge(Protocol):
+    """Tells whether someone really speaks; see `voice.judge.Judge`. The send thread only."""
 
-    def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Return `near` without the echo of `far`; the send thread only."""
+    def begin(self) -> None:
+        """Begin to judge."""
 
-    def slipped(self) -> None:
-        """Note that sound was lost, so that `near` and `far` are shifted against each other from now on."""
+    def end(self) -> None:
+        """Stop judging."""
+
+    def hear(self, block: bytes) -> bool | None:
+        """Take 10 ms of sound; True: someone speaks, False: nobody so far, None: nothing new."""
 
 
 class Session:
@@ -88,6 +94,8 @@ class Session:
         self._receiver = threading.Thread(target=self._receive_events, name="receive", daemon=True)
         self._sender: threading.Thread | None = None
         self._malformed = 0
+        self.judge: SpeechJudge | None = None
+        """Without one, what the service takes for speech is believed."""
 
     # Life: the main thread ------------------------------------------------------------------------------------------
 
@@ -95,7 +103,7 @@ class Session:
         """Begin to connect, while the devices are still being opened."""
         self._receiver.start()
 
-    def begin(self, settings: Json, conversation: Conversation, echo: EchoSuppressor) -> None:
+    def begin(self, settings: Json, conversation: Conversation, echo: Suppressor) -> None:
         """Begin to talk: the devices are known, so the settings are."""
         self._settings = settings
         self._conversation = conversation
@@ -172,7 +180,12 @@ class Session:
                 case RunTool(call_id, name, arguments):
                     call = (call_id, name, arguments)
                     threading.Thread(target=self._handle_function_call, args=call, name="call", daemon=True).start()
-                case Ready():
+                case PauseAudio():
+                    self._audio_buffer.pause()
+                    self._mic_queue.put(effect)
+                case ResumeAudio():
+                    self._audio_buffer.resume()
+                case Ready() | Undoubted():
                     self._mic_queue.put(effect)
                 case End(error):
                     self._ended.put(error)
@@ -214,33 +227,55 @@ class Session:
 
     # Thread: send ---------------------------------------------------------------------------------------------------
 
-    def _send_audio(self, echo: EchoSuppressor) -> None:
+    def _send_audio(self, echo: Suppressor) -> None:
         """Drain `mic_queue`: sound without the echo, and events, in their order. Sound waits until we are ready."""
         ready = False
         unsent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
         try:
             while (entry := self._mic_queue.get()) is not None:
-                if isinstance(entry, Block):
-                    if (sound := self._suppress_echo(echo, entry)) is not None:
-                        unsent.append(sound)
-                    self._report_finished()
-                    if not ready or len(unsent) < BLOCKS_PER_MESSAGE:
-                        continue
-                elif isinstance(entry, Ready):
-                    ready = True
-                if ready and unsent:
-                    self._connection.send(encode(AudioAppend(b"".join(unsent))))
-                    unsent.clear()
-                if not isinstance(entry, Block | Ready):
-                    log.debug("-> %s", entry)
-                    self._connection.send(encode(entry))
+                match entry:
+                    case Block():
+                        if (sound := self._suppress_echo(echo, entry)) is not None:
+                            unsent.append(sound)
+                            self._listen(sound)
+                        self._report_finished()
+                        if ready and len(unsent) >= BLOCKS_PER_MESSAGE:
+                            self._send_sound(unsent)
+                    case Ready():
+                        ready = True
+                        self._send_sound(unsent)
+                    case PauseAudio() | Undoubted():
+                        self._judge(doubtful=isinstance(entry, PauseAudio))
+                    case event:
+                        if ready:
+                            self._send_sound(unsent)
+                        log.debug("-> %s", event)
+                        self._connection.send(encode(event))
         except AssistantError as error:
             self._ended.put(error)
         except Exception as error:
             log.exception("send")
             self._ended.put(AssistantError(f"this is a bug in the program: {error!r}"))
 
-    def _suppress_echo(self, echo: EchoSuppressor, block: Block) -> bytes | None:
+    def _send_sound(self, unsent: deque[bytes]) -> None:
+        if unsent:
+            self._connection.send(encode(AudioAppend(b"".join(unsent))))
+            unsent.clear()
+
+    def _judge(self, *, doubtful: bool) -> None:
+        if self.judge is None:
+            self._decide(self._conversation.voice_heard)
+        elif doubtful:
+            self.judge.begin()
+        else:
+            self.judge.end()
+
+    def _listen(self, sound: bytes) -> None:
+        verdict = self.judge.hear(sound) if self.judge is not None else None
+        if verdict is not None:
+            self._decide(self._conversation.voice_heard if verdict else self._conversation.voice_not_heard)
+
+    def _suppress_echo(self, echo: Suppressor, block: Block) -> bytes | None:
         if block.heard is None:
             return None
         if block.slipped:

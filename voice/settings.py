@@ -67,5 +67,5 @@ def _turn_detection(config: Config) -> Json:
         "prefix_padding_ms": config.vad_prefix_padding_ms,
         "silence_duration_ms": config.vad_silence_duration_ms,
         "create_response": True,
-        "interrupt_response": True,
+        "interrupt_response": config.barge_in == "instant",
     }

@@ -12,10 +12,11 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError, validate_call
+from pydantic import TypeAdapter, ValidationError
 
 from voice.errors import SettingError
 
@@ -30,6 +31,11 @@ MAX_OUTPUT = 32_000
 """Characters of an output: some 8,000 tokens, a quarter of the smallest context (32k) of the Realtime models."""
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What the service takes as the name of a function."""
+_UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class ToolError(Exception):
+    """A tool cannot do what it is asked; the text is a sentence for the model. Anything else raised is a bug."""
 
 
 def time_limit(seconds: float) -> Callable[[_Function], _Function]:
@@ -71,7 +77,7 @@ class Toolbox:
         """
         tool = self._tools.get(name)
         if tool is None:
-            return f"There is no function {name!r}. There are: {', '.join(self._tools) or 'none'}."
+            return _shortened(f"There is no function {name!r}. There are: {', '.join(self._tools) or 'none'}.")
         try:
             values = json.loads(arguments or "{}")
         except (ValueError, RecursionError) as error:
@@ -80,11 +86,15 @@ class Toolbox:
             return "The arguments must be a JSON object."
         result: SimpleQueue[str] = SimpleQueue()
         thread = threading.Thread(target=lambda: result.put(tool.run(values)), name=f"tool {name}", daemon=True)
-        thread.start()
         try:
+            thread.start()
             return _shortened(result.get(timeout=tool.time_limit))
         except Empty:
+            log.warning("tool %s did not finish within %g s", name, tool.time_limit)
             return f"{name} did not finish within {tool.time_limit:g} seconds; it may still be at work."
+        except RuntimeError:  # the system has no thread to spare
+            log.exception("tool %s", name)
+            return f"{name} could not be started."
 
 
 class _Tool:
@@ -98,13 +108,17 @@ class _Tool:
             raise SettingError(f"{self.name or function!r} cannot be a tool: its name must be letters, digits, _ and -")
         if not description:
             raise SettingError(f"{self.name} cannot be a tool: it has no docstring that tells the model what it does")
+        if inspect.iscoroutinefunction(function):
+            raise SettingError(f"{self.name} cannot be a tool: it is async; a tool may block")
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind in _UNNAMED or parameter.annotation is parameter.empty:
+                raise SettingError(f"{self.name} cannot be a tool: {parameter} needs a name and a type")
+        self._function = function
         try:
-            self._checked: Function = validate_call(function)
-            schema = TypeAdapter(cast("Any", function)).json_schema()
+            self._arguments = _adapter(function)
+            schema = self._arguments.json_schema()
         except Exception as error:  # pydantic has many, for every kind of annotation that it does not know
             raise SettingError(f"{self.name} cannot be a tool: {error}".partition("\n")[0]) from error
-        if schema.get("type") != "object":
-            raise SettingError(f"{self.name} cannot be a tool: all its parameters need names")
         self.definition = {
             "type": "function",
             "name": self.name,
@@ -115,15 +129,33 @@ class _Tool:
     def run(self, values: dict[str, Any]) -> str:
         """Call the function; its result, or what went wrong, as text for the model."""
         try:
-            return _text(self._checked(**values))
+            return _text(self._function(**self._check(values)))
+        except ToolError as error:
+            return str(error)
+        except BaseException as error:  # even sys.exit() in a tool must not leave the model without an output
+            log.exception("tool %s", self.name)
+            return f"{self.name} failed: {str(error) or type(error).__name__}."
+
+    def _check(self, values: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._arguments.validate_python(values)
         except ValidationError as error:
             problems = [
                 f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors(include_url=False)
             ]
-            return f"{self.name} does not take these arguments: {'; '.join(problems)}."
-        except Exception as error:
-            log.exception("tool %s", self.name)
-            return f"{self.name} failed: {error or type(error).__name__}."
+            raise ToolError(f"{self.name} does not take these arguments: {'; '.join(problems)}.") from error
+
+
+def _adapter(function: Function) -> TypeAdapter[dict[str, Any]]:
+    """Checks arguments, and does not call: an error in the function must not be taken for one in its arguments."""
+
+    @wraps(function)
+    def collect(**arguments: object) -> dict[str, object]:
+        return arguments
+
+    # Names in annotations mean what they mean in the function's module, not what they mean here.
+    collect.__annotations__ = get_type_hints(function, include_extras=True)
+    return TypeAdapter(cast("Any", collect))
 
 
 def _text(result: object) -> str:
@@ -133,6 +165,8 @@ def _text(result: object) -> str:
 
 
 def _shortened(text: str) -> str:
+    """Valid Unicode, as the service demands, of a bounded length."""
+    text = text.encode(errors="replace").decode()
     return text if len(text) <= MAX_OUTPUT else f"{text[:MAX_OUTPUT]} … (cut: {len(text)} characters in all)"
 
 

@@ -1,0 +1,152 @@
+"""What is understood of speech, and how the searches live and die."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from offline.recognizer import Guess, Recognizer, SpeechUnavailableError, Utterance, best
+from offline.sentences import sentences
+from tests.speech import can_speak, say, silence
+
+needs_speech = pytest.mark.skipif(
+    not can_speak() or importlib.util.find_spec("pocketsphinx") is None, reason="flite or pocketsphinx is not installed"
+)
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Iterator[Recognizer]:
+    recognizer = Recognizer()
+    yield recognizer
+    recognizer.close()
+
+
+def heard(recognizer: Recognizer, text: str, voice: str = "slt") -> str:
+    utterance = recognizer.start()
+    sound = silence(0.3) + say(text, voice) + silence(0.3)
+    for at in range(0, len(sound), 961):
+        utterance.feed(sound[at : at + 961])
+    return utterance.finish()
+
+
+@needs_speech
+@pytest.mark.parametrize("voice", ["slt", "rms"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what is the weather going to be like in barcelona on friday",
+        "please add rice and coffee to my groceries note",
+        "could you delete the note called travel",
+    ],
+)
+def test_commands_are_understood(recognizer: Recognizer, text: str, voice: str) -> None:
+    assert text not in set(sentences())
+    assert heard(recognizer, text, voice) == text
+
+
+@needs_speech
+def test_other_english_is_not_forced_into_a_command(recognizer: Recognizer) -> None:
+    said = "i would like to learn how to play the piano this winter"
+
+    assert len(set(heard(recognizer, said).split()) & set(said.split())) >= 9
+
+
+@needs_speech
+def test_silence_is_no_words(recognizer: Recognizer) -> None:
+    utterance = recognizer.start()
+    utterance.feed(silence(1))
+
+    assert utterance.finish() == ""
+
+
+@needs_speech
+def test_nothing_fed_is_no_words(recognizer: Recognizer) -> None:
+    assert recognizer.start().finish() == ""
+
+
+@needs_speech
+def test_an_utterance_dropped_half_way_does_not_hold_up_the_next(recognizer: Recognizer) -> None:
+    utterance = recognizer.start()
+    utterance.feed(say("what time is it"))
+    del utterance
+    gc.collect()
+
+    assert heard(recognizer, "what time is it") == "what time is it"
+
+
+@needs_speech
+def test_two_speakers_at_once_are_both_understood(recognizer: Recognizer) -> None:
+    first, second = recognizer.start(), recognizer.start()
+    for utterance, text in ((first, "what time is it"), (second, "list my notes")):
+        utterance.feed(silence(0.2) + say(text) + silence(0.3))
+    results: dict[str, str] = {}
+    threads = [
+        threading.Thread(target=lambda key, one: results.update({key: one.finish()}), args=(key, one))
+        for key, one in (("second", second), ("first", first))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert results == {"first": "what time is it", "second": "list my notes"}
+
+
+@needs_speech
+def test_feeding_never_waits_for_the_search(recognizer: Recognizer) -> None:
+    utterance = recognizer.start()
+    sound = say("tell the children that we leave early in the morning") * 4
+
+    begin = time.monotonic()
+    utterance.feed(sound)
+    spent = time.monotonic() - begin
+
+    assert spent < len(sound) / 48_000 / 20
+    utterance.finish()
+
+
+@needs_speech
+def test_a_search_that_breaks_is_told_and_closing_ends_all_threads() -> None:
+    recognizer = Recognizer()
+    utterance = recognizer.start()
+    recognizer.close()
+    utterance.feed(silence(1))
+
+    with pytest.raises(SpeechUnavailableError, match="please type"):
+        utterance.finish()
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("offline search") and not thread.daemon
+    ]
+
+
+def test_without_a_recogniser_one_sentence_says_so() -> None:
+    utterance = Utterance([])
+    utterance.feed(silence(0.1))
+
+    with pytest.raises(SpeechUnavailableError, match="please type"):
+        utterance.finish()
+
+
+def test_the_surer_guess_is_believed() -> None:
+    assert best([Guess("stop", 0.2), Guess("top", 0.3)]) == "top"
+    assert best([Guess("stop", 0.2)]) == "stop"
+
+
+@needs_speech
+def test_every_word_of_the_sentences_can_be_recognised() -> None:
+    from offline.decoder import _pronunciations  # noqa: PLC0415 - needs pocketsphinx
+
+    words = {word for sentence in sentences() for word in sentence.split()}
+
+    assert words == {line.split()[0].partition("(")[0] for line in _pronunciations(words)}
+    assert len(words) > 400
+
+
+def test_sentences_are_the_same_for_the_same_seed() -> None:
+    assert list(sentences(50)) == list(sentences(50)) != list(sentences(50, seed=2))
+    assert all(sentence == sentence.lower() and not set(sentence) & set("(){}|") for sentence in sentences(2000))

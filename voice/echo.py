@@ -1,0 +1,192 @@
+"""Takes the assistant's own voice out of the microphone's sound, so that the user can interrupt on open loudspeakers.
+
+Four stages, 10 ms at a time:
+
+1. `Alignment` finds how late the loudspeaker is heard, and follows it.
+2. `KalmanFilter` subtracts what it has learnt of the echo, some 20 dB, without touching the user's voice.
+3. `Residual` watches how much is left, and turns down what can only be echo.
+4. WebRTC's canceller (AEC3) removes the rest. By itself it also removes a user who is not louder than the echo: it
+   expects as much echo as it is shown of the loudspeaker's sound. Behind the filter it is shown less of that.
+
+Until the first three know the room, the fourth works alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voice.alignment import Alignment, Change
+from voice.delay import AUDIBLE, Sound
+from voice.errors import SettingError
+from voice.kalman import KalmanFilter
+from voice.residual import Residual
+
+Samples = NDArray[np.int16]
+
+FULL_SCALE = 32768
+TAIL_MS = 160
+"""Echo that the filter covers: a room's first reflections; the rest is weak enough for the suppressor."""
+MUTE_TAIL_MS = 500
+"""How long a loudspeaker may be heard after its last sound: 300 ms for Bluetooth, 200 for the room."""
+SILENCE = 1e-6
+"""Sum of squares of 10 ms at -84 dBFS, less than any microphone's noise."""
+ERLE_UP, ERLE_DOWN = 0.05, 0.02
+"""dB a block. Steps that do not depend on the distance follow a percentile, here the 71st: the user's sentences, and
+echo that is below the room's noise, hardly move it."""
+
+
+class Suppressor(Protocol):
+    """What the send thread asks of each way to suppress the echo."""
+
+    erle: float | None
+    """Echo removed in dB; None until known, or where nothing is measured."""
+    delay: float | None
+    """From the loudspeaker's callback to the microphone's in ms, likewise."""
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """Return `near`, 10 ms from the microphone, without the echo of `far`, the loudspeaker's block of that tick."""
+
+    def slipped(self) -> None:
+        """Note that sound was lost, so that `near` and `far` are shifted against each other from now on."""
+
+
+class EchoCanceller:
+    """Removes the echo and keeps the user; one thread, but `erle` and `delay` may be read by any.
+
+    The result is 9.3 ms late, the time that WebRTC's filter bank takes.
+    """
+
+    def __init__(self, sample_rate: int = 24000) -> None:
+        """Process blocks of 10 ms at `sample_rate` Hz.
+
+        Raises:
+            ImportError: pywebrtc-audio is not installed, or is the empty package of its first version.
+
+        """
+        from pywebrtc_audio import AudioProcessor  # noqa: PLC0415 - not every platform has it, and `Mute` does without
+
+        self._block = sample_rate // 100
+        self._suppressor = AudioProcessor(sample_rate=sample_rate, num_channels=1, echo_cancellation=True)
+        self._alignment = Alignment(sample_rate)
+        self._filter = KalmanFilter(self._block, TAIL_MS // 10)
+        self._residual = Residual(self._block)
+        self.erle: float | None = None
+        self.delay: float | None = None
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """Return `near` without the echo of `far`.
+
+        Both are 10 ms of PCM16; `far` is what the loudspeaker was given in the tick in which `near` was heard, silence
+        included.
+        """
+        heard, played = _to_sound(near), _to_sound(far)
+        change = self._alignment.process(heard, played)
+        if change is Change.CONFIRMED and self._residual.trusted:
+            self._filter.save()
+        elif change is Change.SETTLED:
+            self._filter.restore(self._alignment.read(self._filter.reach))
+        if self._alignment.delay is None:
+            return self._suppress(heard, played)
+        echo_of = self._alignment.read(self._block)
+        self._filter.remember(echo_of)
+        rest = heard if self._alignment.doubtful else self._subtract(heard)
+        clean = self._suppress(rest, played)
+        self.delay = self._alignment.delay * 10 / self._block
+        if float(echo_of @ echo_of) > self._block * AUDIBLE**2:
+            self._measure(heard, _to_sound(clean))
+        return clean
+
+    def slipped(self) -> None:
+        """Note that sound was lost: the filter pauses until half a second of playback has told the new delay."""
+        self._alignment.doubt()
+        self._residual.reset()
+
+    def _subtract(self, heard: Sound) -> Sound:
+        rest = self._filter.process(heard)
+        if not self._residual.update(heard, rest):
+            if self._residual.trusted:
+                self.slipped()
+            else:
+                self._filter.reset()
+                self._residual.reset()
+            return heard
+        return self._residual.attenuate(rest) if self._residual.trusted else heard
+
+    def _suppress(self, rest: Sound, played: Sound) -> Samples:
+        clean: Samples = self._suppressor.process(_to_samples(rest), _to_samples(played * self._residual.reference))
+        return clean
+
+    def _measure(self, heard: Sound, clean: Sound) -> None:
+        removed = 10 * math.log10((float(heard @ heard) + SILENCE) / (float(clean @ clean) + SILENCE))
+        if self.erle is None:
+            self.erle = removed
+        self.erle += ERLE_UP if removed > self.erle else -ERLE_DOWN
+
+
+class Mute:
+    """Half duplex: silence while the loudspeaker may be heard. The user waits, or interrupts with a key."""
+
+    def __init__(self, sample_rate: int = 24000) -> None:
+        """Process blocks of 10 ms at `sample_rate` Hz."""
+        del sample_rate  # 10 ms at any rate
+        self._left = 0  # blocks
+        self.erle: float | None = None
+        self.delay: float | None = None
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """Return `near`, or as much silence."""
+        played = _to_sound(far)
+        if float(played @ played) > len(played) * AUDIBLE**2:
+            self._left = MUTE_TAIL_MS // 10
+        elif self._left:
+            self._left -= 1
+        return np.zeros_like(near) if self._left else near
+
+    def slipped(self) -> None:
+        """Go on."""
+
+
+class Off:
+    """For headphones, and for systems that cancel the echo themselves."""
+
+    erle: float | None = None
+    delay: float | None = None
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """Return `near`."""
+        del far
+        return near
+
+    def slipped(self) -> None:
+        """Go on."""
+
+
+def create(mode: Literal["auto", "cancel", "mute", "off"]) -> tuple[Suppressor, str]:
+    """Make what was asked for, with a sentence for the user where that is less than it should be, else "".
+
+    Raises:
+        SettingError: "cancel" was asked for and cannot be had.
+
+    """
+    if mode == "off":
+        return Off(), ""
+    if mode == "mute":
+        return Mute(), ""
+    try:
+        return EchoCanceller(), ""
+    except ImportError as error:
+        if mode == "cancel":
+            raise SettingError(f"echo cancellation needs pywebrtc-audio 0.2 ({error}); use --echo mute") from error
+        return Mute(), f"the microphone is off while the assistant talks, for pywebrtc-audio 0.2 is missing ({error})"
+
+
+def _to_sound(samples: Samples) -> Sound:
+    return np.multiply(samples, 1 / FULL_SCALE, dtype=np.float32)
+
+
+def _to_samples(sound: Sound) -> Samples:
+    return np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
