@@ -25,8 +25,8 @@ from voice.toolbox import ToolError
 ODD_NAMES = [
     "a/b", "..", ".", "../../etc/passwd", "/etc/passwd", "C:\\Windows", "~", "~root", "$HOME", "*?<>|\"'", "%s", "{x}",
     "# title", "- [ ] x", "x.md.md", ".md", "con", "CON.txt", "nul", "com1", "lpt9.md", "COM¹", "note.", "note ...",
-    ".hidden", "...", ".trash", "a\0b", "a\nb", "a\u2028b", "\ud800", "\udc80", "\ufffe", "\u202edne", "\u200d", "\uff0f",
-    "\u017f", "\ufb01", "\u212b", "\u2025", "İ", "ß", "🛒", "👩‍👩‍👧 list", "日本語のメモ", "हिन्दी",
+    ".hidden", "...", ".trash", "a\0b", "a\nb", "a\u2028b", "\ud800", "\udc80", "\ufffe", "\u202edne", "\u200d",
+    "\uff0f", "\u017f", "\ufb01", "\u212b", "\u2025", "İ", "ß", "🛒", "👩‍👩‍👧 list", "日本語のメモ", "हिन्दी",
     "\ufdfa" * 60, "é" * 150, "a" * 200,
 ]
 # fmt: on
@@ -115,15 +115,13 @@ def test_append_adds_a_line_and_changes_nothing_else(notepad: Notepad, folder: P
     assert (folder / "old.md").read_bytes() == b"\xef\xbb\xbf# Old\r\n\r\nl\xe9 one\ntwo\n"
 
 
-def test_append_makes_a_note_unless_one_is_similar(notepad: Notepad) -> None:
-    assert (
-        notepad.append_note("shopping list", "milk")
-        == 'There was no note "shopping list", so it was made, with that text.'
-    )
-    assert failure(notepad.append_note, "shopping", "eggs").startswith(
-        'There is no note "shopping". Similar: shopping list.'
-    )
+def test_append_makes_a_missing_note_and_tells_of_similar_ones(notepad: Notepad) -> None:
+    made = 'There was no note "{}", so it was made, with that text.'
+
+    assert notepad.append_note("shopping list", "milk") == made.format("shopping list")
+    assert notepad.append_note("shopping", "eggs") == made.format("shopping") + " Similar: shopping list."
     assert notepad.read_note("shopping list") == 'The note "shopping list": milk'
+    assert notepad.read_note("shopping") == 'The note "shopping": eggs'
 
 
 def test_a_title_in_the_text_is_not_doubled(notepad: Notepad, folder: Path) -> None:

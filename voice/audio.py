@@ -7,6 +7,7 @@ that the loudspeaker was given, so the echo canceller sees what was played when 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 import time
@@ -82,6 +83,16 @@ def _quiet() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
+
+
+_AlsaHandler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
+_ignore = _AlsaHandler(lambda *_: None)
+"""Takes a message of ALSA's, such as one about an underrun, which is counted anyway; kept as long as ALSA may call."""
+
+
+def _silence_alsa() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # no Linux, or no ALSA
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_ignore)
 
 
 def _devices(portaudio: pyaudio.PyAudio) -> list[Device]:
@@ -169,6 +180,7 @@ class Audio:
         self._speaker_stream: pyaudio.Stream | None = None
         if not config.sound:
             return
+        _silence_alsa()
         with _quiet():
             self._portaudio = pyaudio.PyAudio()
             try:

@@ -120,7 +120,7 @@ class DelayEstimator:
     def _peak(self, correlation: NDArray[np.floating]) -> float | None:
         size = np.abs(correlation)
         peak = int(size[1:-1].argmax()) + 1
-        if size[peak] < MIN_RATIO * np.sqrt(np.mean(np.square(size))):
+        if size[peak] <= MIN_RATIO * np.sqrt(np.mean(np.square(size))):
             return None
         # The top of the parabola through the peak and its neighbours.
         before, top, after = (float(value) for value in size[peak - 1 : peak + 2])

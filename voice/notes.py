@@ -55,10 +55,9 @@ class Notepad:
             if note is not None:
                 folder.append(note, text)
                 return f'Added that to the note "{note.title}".'
-            if close := folder.close_to(title):
-                raise ToolError(f"{_missing(title, close)} To make a new one, use write_note.")
+            close = folder.close_to(title)
             folder.create(title, text)
-        return f'There was no note "{title}", so it was made, with that text.'
+        return f'There was no note "{title}", so it was made, with that text.{_similar(close)}'
 
     def read_note(self, name: Name) -> str:
         """Read a note. Part of its title is enough when only one note fits."""
@@ -112,8 +111,11 @@ class Notepad:
 
 
 def _missing(title: str, close: list[Note]) -> str:
-    similar = f" Similar: {', '.join(note.title for note in close[:MAX_LISTED])}." if close else ""
-    return f'There is no note "{title}".{similar}'
+    return f'There is no note "{title}".{_similar(close)}'
+
+
+def _similar(notes: list[Note]) -> str:
+    return f" Similar: {', '.join(note.title for note in notes[:MAX_LISTED])}." if notes else ""
 
 
 def _snippet(note: Note, words: list[str]) -> str:

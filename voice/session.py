@@ -137,6 +137,7 @@ class Session:
         for thread in filter(None, (self._sender, self._receiver)):
             if thread.ident is not None:
                 thread.join(STOP_TIMEOUT)
+        self.judge = None  # whoever still knows this session must not keep its models alive into Python's exit
 
     # What the user does: any thread ---------------------------------------------------------------------------------
 
