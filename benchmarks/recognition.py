@@ -1,7 +1,7 @@
 """How well and how fast speech is understood offline: ``python -m benchmarks.recognition [VOICE...]``.
 
 Speaks sentences that the commands' language model does not hold word for word, feeds them at the pace of speech to the
-searches, and prints the word error rate of each, what they cost, and how long an answer takes from the end of speech.
+searches, and prints the word error rate of each, and how long an answer takes from the end of speech.
 Synthetic voices speak clearly, and more evenly than people: use the figures to compare, not to promise.
 """
 
@@ -59,7 +59,6 @@ class Tally:
     """What one voice came to."""
 
     words: int = 0
-    seconds: float = 0.0
     errors: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("commands", "everything", "chosen"), 0))
     finish_ms: list[float] = field(default_factory=list)
     audio_ms: list[float] = field(default_factory=list)
@@ -100,7 +99,6 @@ def measure(recognizer: Recognizer, synthesizer: Synthesizer, pcm: bytes, tally:
     tally.finish_ms.append((time.monotonic() - end) * 1000)
     next(synthesizer.speak(f"You said {best(guesses)}."))
     tally.audio_ms.append((time.monotonic() - end) * 1000)
-    tally.seconds += len(pcm) / (2 * RATE)
     return guesses
 
 

@@ -1,6 +1,6 @@
 """One PocketSphinx search in a process of its own: ``python -m offline.decoder everything|commands``.
 
-A process, because PocketSphinx holds Python's lock while it searches: some 80 ms at the end of a sentence, 300 ms on a
+A process, because PocketSphinx holds Python's lock while it searches: up to 40 ms at a time, and 340 ms were seen on a
 busy machine, in which no audio callback of the program could run. So two searches also use two processors.
 
 stdin: messages of a length (4 bytes, little endian) and that many bytes of PCM16 mono 16 kHz; a length of 0 ends the

@@ -92,7 +92,7 @@ class Session:
         if not self._replies.join(_JOIN_SECONDS):
             _log.warning("a response is still busy %.0f s after its connection ended", _JOIN_SECONDS)
 
-    def _perform(self, event: ClientEvent) -> None:  # noqa: C901 - one branch per event
+    def _perform(self, event: ClientEvent) -> None:
         match event:
             case SessionUpdate():
                 self._update(event.session)

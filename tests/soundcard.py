@@ -13,10 +13,12 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from typing_extensions import Self
 
@@ -98,6 +100,17 @@ class SoundCard:
         self._stack.callback(speech.stop)
         return speech
 
+    def wait_for_listener(self, timeout: float = 20) -> None:
+        """Return once a program listens to the microphone; TimeoutError when none does."""
+        deadline = time.monotonic() + timeout
+        (microphone,) = (source["index"] for source in self._list("sources") if source["name"] == "microphone")
+        while not any(stream["source"] == microphone for stream in self._list("source-outputs")):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nobody listens to the microphone within {timeout} s")
+
+    def _list(self, what: str) -> Any:
+        return json.loads(self.pactl("--format=json", "list", what))
+
     @contextmanager
     def record(self, source: str = "speaker.monitor") -> Iterator[Recording]:
         """Listen to the loudspeaker, or to `microphone`, from the first sample on until the block ends."""
@@ -135,8 +148,7 @@ class SoundCard:
         module = self.pactl(
             "load-module", "module-loopback", "source=speaker.monitor", "sink=mic_in", latency, "adjust_time=0"
         )
-        streams = json.loads(self.pactl("--format=json", "list", "sink-inputs"))
-        (stream,) = (stream["index"] for stream in streams if str(stream["owner_module"]) == module)
+        (stream,) = (stream["index"] for stream in self._list("sink-inputs") if str(stream["owner_module"]) == module)
         self.pactl("set-sink-input-volume", str(stream), f"{gain_db}dB")
         return module
 

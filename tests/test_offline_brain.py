@@ -192,7 +192,10 @@ def test_a_note_is_taken_in_several_turns_and_may_sound_like_a_command() -> None
 
 def test_a_note_may_sound_like_a_farewell() -> None:
     talk = Talk()
-    assert talk.say("remember to say goodbye to Bob") == ("append_note", {"name": "notes", "text": "say goodbye to Bob"})
+    assert talk.say("remember to say goodbye to Bob") == (
+        "append_note",
+        {"name": "notes", "text": "say goodbye to Bob"},
+    )
     talk.result("Saved.")
     talk.say("take a note called ideas")
 

@@ -21,21 +21,11 @@ from voice.buffer import AudioBuffer
 from voice.config import Config
 from voice.connection import Connection, endpoint
 from voice.conversation import Conversation
+from voice.echo import Off
 from voice.effects import Notice, Shown, ToolUse, Turn
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
 from voice.session import MicQueue, Session
 from voice.settings import session_settings
-
-
-class Headphones:
-    """No echo: the microphone's sound as it is."""
-
-    def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
-        del far
-        return near
-
-    def slipped(self) -> None:
-        pass
 
 
 class Client:
@@ -56,7 +46,7 @@ class Client:
     def start(self) -> None:
         self.session.start()
         settings = session_settings(self.config, (), speaks=True)
-        self.session.begin(settings, Conversation(), Headphones())
+        self.session.begin(settings, Conversation(), Off())
 
     def _show(self, shown: Shown) -> None:
         with self.changed:
@@ -248,7 +238,7 @@ def test_a_rejected_setting_names_the_field(service: Service) -> None:
     client = Client(service, lambda _n, _a: "")
     client.session.start()
     settings = {**session_settings(client.config, (), speaks=True), "output_modalities": ["audio", "text"]}
-    client.session.begin(settings, Conversation(), Headphones())
+    client.session.begin(settings, Conversation(), Off())
 
     with pytest.raises(SettingError, match="rejected"):
         client.session.wait()
@@ -304,7 +294,7 @@ def test_the_end_comes_quickly_in_every_state_and_leaves_no_thread(service: Serv
 
 
 def test_a_bug_in_a_part_is_reported_as_one(service: Service) -> None:
-    class Broken(Headphones):
+    class Broken(Off):
         def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
             raise RuntimeError("broken canceller")
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from platformdirs import user_documents_path
@@ -42,6 +43,8 @@ def _url(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         if value and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
             raise ValueError(f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        if value and not urlsplit(value).hostname:
+            raise ValueError("it names no host")
         return value.rstrip("/")
 
     return AfterValidator(check)

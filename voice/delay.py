@@ -24,8 +24,8 @@ SEARCH_BLOCKS = 10
 ENOUGH_BLOCKS = 40
 """0.4 s of audible playback tell the delay; less than that matches anything."""
 MIN_RATIO = 7.0
-"""How far the peak must stand out of the correlation's root mean square: that of an echo does by 10 to 60, with the user
-talking, too; chance makes 5 once in a while."""
+"""How far the peak must stand out of the correlation's root mean square: echoes do by 10 to 60, even while the user
+talks; chance makes 5 once in a while."""
 AUDIBLE = 1e-3
 """Root mean square from which playback counts: -60 dBFS, which no loudspeaker makes heard."""
 TINY = 1e-12

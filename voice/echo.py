@@ -4,7 +4,7 @@ Four stages, 10 ms at a time:
 
 1. `Alignment` finds how late the loudspeaker is heard, and follows it.
 2. `KalmanFilter` subtracts what it has learnt of the echo, some 20 dB, without touching the user's voice.
-3. `Residual` watches how much is left, and turns down what can only be echo.
+3. `Residual` watches how much is left, and turns down what may be nothing but echo.
 4. WebRTC's canceller (AEC3) removes the rest. By itself it also removes a user who is not louder than the echo: it
    expects as much echo as it is shown of the loudspeaker's sound. Behind the filter it is shown less of that.
 
@@ -74,6 +74,8 @@ class EchoCanceller:
         self._alignment = Alignment(sample_rate)
         self._filter = KalmanFilter(self._block, TAIL_MS // 10)
         self._residual = Residual(self._block)
+        self._open = np.ones(self._block, np.float32)
+        self._gain = self._open
         self.erle: float | None = None
         self.delay: float | None = None
 
@@ -85,16 +87,20 @@ class EchoCanceller:
         """
         heard, played = _to_sound(near), _to_sound(far)
         change = self._alignment.process(heard, played)
-        if change is Change.CONFIRMED and self._residual.trusted:
-            self._filter.save()
-        elif change is Change.SETTLED:
-            self._filter.restore(self._alignment.read(self._filter.reach))
         if self._alignment.delay is None:
             return self._suppress(heard, played)
         echo_of = self._alignment.read(self._block)
-        self._filter.remember(echo_of)
-        rest = heard if self._alignment.doubtful else self._subtract(heard)
-        clean = self._suppress(rest, played)
+        if change is Change.SETTLED:
+            self._filter.restore(self._alignment.read(self._filter.reach))
+        else:
+            self._filter.remember(echo_of)
+        if change is Change.CONFIRMED and self._residual.trusted:
+            self._filter.save()
+        rest, gain = (heard, self._open) if self._alignment.doubtful else self._subtract(heard)
+        # Once before and once after: what is left of the echo then is too weak to pass for speech. The suppressor is
+        # about a block late, and so is the gain.
+        clean = _to_samples(_to_sound(self._suppress(rest * gain, played)) * self._gain)
+        self._gain = gain
         self.delay = self._alignment.delay * 10 / self._block
         if float(echo_of @ echo_of) > self._block * AUDIBLE**2:
             self._measure(heard, _to_sound(clean))
@@ -105,16 +111,16 @@ class EchoCanceller:
         self._alignment.doubt()
         self._residual.reset()
 
-    def _subtract(self, heard: Sound) -> Sound:
+    def _subtract(self, heard: Sound) -> tuple[Sound, Sound]:
         rest = self._filter.process(heard)
-        if not self._residual.update(heard, rest):
-            if self._residual.trusted:
-                self.slipped()
-            else:
-                self._filter.reset()
-                self._residual.reset()
-            return heard
-        return self._residual.attenuate(rest) if self._residual.trusted else heard
+        if self._residual.update(heard, rest):
+            return (rest, self._residual.gain()) if self._residual.trusted else (heard, self._open)
+        if self._residual.trusted:
+            self.slipped()
+        else:
+            self._filter.reset()
+            self._residual.reset()
+        return heard, self._open
 
     def _suppress(self, rest: Sound, played: Sound) -> Samples:
         clean: Samples = self._suppressor.process(_to_samples(rest), _to_samples(played * self._residual.reference))

@@ -28,7 +28,7 @@ DIVERGED = 1.5
 MARGIN = 4.0
 """The leak is a low value of something that varies: 6 dB more than that may still be echo."""
 FLOOR = 0.04
-"""Echo is turned down by 14 dB at most, so that a word taken for echo is not lost. 20 dB gave nothing more."""
+"""Echo is turned down by 14 dB at most, so that a word taken for echo is not lost; 20 dB gave nothing more."""
 REFERENCE_MARGIN = 3.0
 MIN_REFERENCE = 0.15
 """The suppressor expects as much echo as it is shown reference: 10 dB above the leak, and -16 dB at the least."""
@@ -70,12 +70,11 @@ class Residual:
         self.reference += REFERENCE_PACE * (wanted - self.reference)
         return True
 
-    def attenuate(self, rest: Sound) -> Sound:
-        """Turn the filter's block down as far as it may be echo."""
+    def gain(self) -> Sound:
+        """How far to turn each sample of the filter's block down, as far as it may be echo."""
         before = self._gain
         kept = 1 - MARGIN * self._leak * self._echo / self._rest if self._rest else 1.0
         self._gain = math.sqrt(max(FLOOR, kept))
-        ramp: Sound = self._ramp * np.float32(self._gain - before)
-        ramp += np.float32(before)
-        ramp *= rest
-        return ramp
+        gain: Sound = self._ramp * np.float32(self._gain - before)
+        gain += np.float32(before)
+        return gain
