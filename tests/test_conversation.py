@@ -101,7 +101,7 @@ class Talk:
         self.event(name, item_id=item_id, content_index=0, transcript=text, usage={"type": "duration", "seconds": 1})
 
     @property
-    def sent(self) -> list[object]:
+    def sent(self) -> list[Any]:
         return [effect.event for effect in self.effects if isinstance(effect, Send)]
 
     @property
