@@ -158,7 +158,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="program starts; everything else four times as often")
     runs = parser.parse_args().runs
     print(f"realtime in {TOP.name}")
-    measure(runs, "--echo", "off")
+    for mode in ("off", "cancel"):
+        measure(runs, "--echo", mode, "--barge-in", "instant")
 
 
 if __name__ == "__main__":

@@ -17,12 +17,18 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from offline.resampler import Resampler
 
 _RATE = 24_000
 """Hz, what the protocol speaks."""
 _CHUNK_BYTES = _RATE * 2 // 5
 """200 ms: an answer can be given up between two chunks, and each goes out as one event."""
+_SILENCE = 100
+"""Of 32768: -50 dBFS, below any voice's first sound and above the noise of its synthesis."""
+_LEAD_SAMPLES = _RATE // 100
+"""10 ms stay before the first sound, so that it does not click."""
 _HEADER_BYTES = 44
 """Before the sound in the WAV files of both programs."""
 _WORDS_PER_MINUTE = 175
@@ -61,9 +67,16 @@ class Synthesizer:
             if not any(character.isalnum() for character in sentence):
                 continue
             rate, pcm = engine(sentence, voice in _MEN, speed)
-            sound = Resampler(rate, _RATE).feed(pcm, last=True)
+            sound = _without_lead(Resampler(rate, _RATE).feed(pcm, last=True))
             for start in range(0, len(sound), _CHUNK_BYTES):
                 yield sound[start : start + _CHUNK_BYTES]
+
+
+def _without_lead(pcm: bytes) -> bytes:
+    """Leave out the silence that voices begin with: flite's 0.2 s would be the longest part of the wait."""
+    loud = np.flatnonzero(np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)) > _SILENCE)
+    start = max(0, int(loud[0]) - _LEAD_SAMPLES) if len(loud) else 0
+    return pcm[2 * start :]
 
 
 def speakable(text: str) -> str:

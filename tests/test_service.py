@@ -381,7 +381,7 @@ def test_program_is_isolated_typed_to_and_interrupted(run: Callable[..., Program
     script.write_text(SCRIPT)
 
     program = run(script=script)
-    program.expect(f"key None data {tmp_path}")
+    program.expect(f"key  data {tmp_path}")
     program.type("hello")
     program.expect("read hello")
     program.end_of_file()
