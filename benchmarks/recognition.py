@@ -8,6 +8,7 @@ Synthetic voices speak clearly, and more evenly than people: use the figures to 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -15,7 +16,9 @@ import sys
 import tempfile
 import time
 import wave
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -120,6 +123,7 @@ def main() -> int:
         return 1
 
     recognizer.start().finish()
+    before, spoken = decoder_seconds(), 0.0
     print(
         f"{'voice':24}{'corpus':10}{'commands':>10}{'everything':>12}{'chosen':>8}   end of speech to text    to sound"
     )
@@ -127,7 +131,9 @@ def main() -> int:
         for name, corpus in (("commands", COMMANDS), ("free", FREE)):
             tally = Tally()
             for text in corpus:
-                guesses = measure(recognizer, Synthesizer(), speak(voice, text), tally, pace=not options.fast)
+                pcm = speak(voice, text)
+                spoken += len(pcm) / 2 / RATE
+                guesses = measure(recognizer, Synthesizer(), pcm, tally, pace=not options.fast)
                 heard = {"commands": guesses[0], "everything": guesses[-1]}
                 tally.words += len(text.split())
                 texts = {kind: guess.text for kind, guess in heard.items()} | {"chosen": best(guesses)}
@@ -136,8 +142,20 @@ def main() -> int:
                 if options.show and texts["chosen"] != text:
                     print(f"  {text}\n    " + "\n    ".join(f"{k} {heard[k].score:.6g} {heard[k].text}" for k in heard))
             print(row(voice, name, tally))
+    print(f"processor time of both searches, per second of speech: {(decoder_seconds() - before) / spoken:.2f} s")
     recognizer.close()
     return 0
+
+
+def decoder_seconds() -> float:
+    """Return the processor time that the recogniser's processes have taken so far; Linux tells."""
+    ticks = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if b"offline.decoder" in (folder / "cmdline").read_bytes():
+                fields = (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def row(voice: str, corpus: str, tally: Tally) -> str:
