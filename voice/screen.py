@@ -89,4 +89,5 @@ class Screen:
         return FormattedText([*(("italic", turn) for turn in turns), ("bold", "> ")])
 
     def _status(self) -> str:
-        return f" {self._state}   Ctrl-C ends, /help tells what else"
+        columns = self._prompt.app.output.get_size().columns
+        return f" {self._state}   Ctrl-C ends, /help tells what else"[:columns]
