@@ -77,6 +77,17 @@ def test_all_bad_values_are_refused_together_with_their_source_and_reason(tmp_pa
         assert part in message
 
 
+@pytest.mark.parametrize(
+    "url", ["http://user:pa#ss@proxy:8080", "http://user:pa/ss@proxy:8080", "http://", "proxy:8080"]
+)
+def test_a_bad_proxy_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        _read(tmp_path, PROXY_URL=url)
+
+    assert "PROXY_URL" in str(caught.value)
+    assert "pa" not in str(caught.value).replace("password", "")
+
+
 def test_an_unreadable_env_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"MODEL=\xff\xfe")
 

@@ -70,6 +70,10 @@ class Talk:
     def done(self, response_id: str = "r1", status: str = "completed", **details: Any) -> list[Effect]:
         return self.event("response.done", response={"id": response_id, "status": status, "output": [], **details})
 
+    def acknowledge(self, item_id: str) -> None:
+        """Tell that an item of ours is in the conversation."""
+        self.event("conversation.item.added", item={"type": "message", "id": item_id}, previous_item_id=None)
+
     def answer(self, text: str, item_id: str = "i1", response_id: str = "r1") -> None:
         """A whole answer as the service generates it; its sound is still to be played."""
         self.created(response_id)
@@ -154,6 +158,30 @@ def test_other_errors_are_shown_and_survived() -> None:
 
 def test_unknown_events_change_nothing() -> None:
     assert Talk().event("ping") == []
+
+
+@pytest.mark.parametrize("message", ["one", "two"])
+def test_a_rejected_request_for_an_answer_does_not_stop_the_conversation(message: str) -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one", in_turn=True))
+    talk.event("error", error={"message": "slow down", "code": "rate_limit_exceeded", "event_id": "create"})
+    talk.effects.clear()
+    talk.note(talk.conversation.say(message, in_turn=True))
+    talk.note(talk.conversation.end_when_idle())
+
+    assert ResponseCreate() in talk.sent
+    talk.answer("Yes.")
+    talk.heard("i1")
+    assert talk.only(End) == [End()]
+
+
+def test_speech_that_is_never_answered_does_not_stop_the_conversation() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.event("error", error={"message": "broken", "code": "server_error"})
+    talk.note(talk.conversation.say("two"))
+
+    assert ResponseCreate() in talk.sent
 
 
 # Order of the transcript
@@ -375,6 +403,34 @@ def test_a_command_cancels_what_the_service_would_not_cancel_by_itself() -> None
     assert talk.sent == [ResponseCancel("r1")]
 
 
+def test_later_items_of_a_cut_answer_are_deleted() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item()
+    talk.sound("One two ")
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.cut(Playback("i1", 500, 400))
+    talk.end_item()
+    talk.begin_item("i2")
+    talk.sound("four", "i2")
+    talk.done(status="cancelled")
+
+    assert talk.sent == [ItemTruncate("i1", 400), ItemDelete("i2")]
+    assert talk.conversation.transcript.open == ()
+
+
+def test_an_answer_that_was_asked_for_before_the_user_spoke_is_cancelled() -> None:
+    talk = Talk()
+    talk.created()
+    talk.call("c1")
+    talk.done()
+    talk.note(talk.conversation.tool_finished("c1", "x"))
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.created("r2")
+
+    assert talk.sent[-1] == ResponseCancel("r2")
+
+
 # Is it speech?
 
 
@@ -437,7 +493,7 @@ def test_a_noise_plays_on_and_leaves_no_trace(judged_early: bool) -> None:
     talk.heard("i1")
 
     assert len(talk.only(ResumeAudio)) == 1
-    assert talk.sent == [ItemDelete("u1"), ResponseCancel("unasked")]
+    assert talk.sent == [ItemDelete("u1"), ResponseCancel("unasked"), ItemDelete("i2")]
     assert not talk.only(Play)
     assert talk.turns == [Turn("assistant", "One two three four five six seven eight nine ten.")]
     assert talk.conversation.idle
@@ -487,6 +543,21 @@ def test_an_answer_to_a_noise_that_never_comes_does_not_cost_the_next_one() -> N
 
     assert talk.sent == []
     assert talk.only(Play)
+
+
+def test_an_answer_that_was_heard_and_waits_for_a_text_is_over() -> None:
+    talk = Talk(confirms=True)
+    talk.said("u1")
+    talk.answer("It is noon.")
+    talk.heard("i1")
+    assert talk.conversation.idle
+    assert talk.only(StateChanged)[-1] == StateChanged("listening")
+    talk.effects.clear()
+    talk.said("u2", previous="i1")
+    talk.created("r2")
+
+    assert not talk.only(PauseAudio)
+    assert talk.sent == []
 
 
 def test_speech_while_nothing_is_answered_needs_no_confirmation() -> None:
@@ -581,7 +652,7 @@ def test_a_call_is_run_once_and_answered_after_the_response_has_ended() -> None:
 
     output, wanted = talk.sent
     assert isinstance(output, ItemCreate)
-    assert output.item == {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
+    assert output.item == {"id": "output_1", "type": "function_call_output", "call_id": "c1", "output": "sunny"}
     assert wanted == ResponseCreate()
     assert talk.turns == [ToolUse("get_weather", '{"city": "Rome"}', "sunny")]
 
@@ -621,11 +692,37 @@ def test_outputs_that_come_while_the_user_speaks_are_answered_with_what_was_said
     talk.done()
     talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
     talk.note(talk.conversation.tool_finished("c1", "late"))
+    talk.acknowledge("output_1")
     talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=900)
     talk.created("vad")
     talk.done("vad")
 
     assert ResponseCreate() not in talk.sent
+
+
+def test_an_output_that_the_response_cannot_have_seen_is_answered_after_it() -> None:
+    talk = Talk()
+    talk.created()
+    talk.call("c1")
+    talk.done()
+    talk.said("u1")
+    talk.note(talk.conversation.tool_finished("c1", "late"))
+    talk.created("vad")  # it had begun before the output arrived
+    talk.acknowledge("output_1")
+    talk.done("vad")
+
+    assert talk.sent[-1] == ResponseCreate()
+
+
+def test_functions_of_a_cut_response_are_not_run() -> None:
+    talk = _doubting()
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=300)
+    talk.event("input_audio_buffer.committed", item_id="u1", previous_item_id="i1")
+    talk.created("unasked")
+    talk.call("c1", response_id="unasked")
+    talk.done("unasked", status="cancelled")
+
+    assert not talk.only(RunTool)
 
 
 def test_calls_of_a_cancelled_response_are_answered_without_going_on() -> None:
@@ -697,3 +794,43 @@ def test_closing_in_the_middle_of_an_answer_keeps_what_was_heard() -> None:
     talk.note(talk.conversation.close())
 
     assert talk.turns == [Turn("assistant", "One two three four five", interrupted=True)]
+
+
+def test_closing_before_anything_was_heard_shows_nothing_of_the_answer() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item()
+    ids = {"response_id": "r1", "item_id": "i1", "output_index": 0, "content_index": 0}
+    talk.event("response.output_audio_transcript.delta", delta="Hello there", **ids)
+    talk.cut()
+    talk.note(talk.conversation.close())
+
+    assert talk.turns == []
+
+
+def test_closing_keeps_the_calls_that_had_returned() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.created()
+    talk.call("c1")
+    talk.done()
+    talk.note(talk.conversation.tool_finished("c1", "x"))
+    talk.note(talk.conversation.close())
+
+    assert talk.turns == [ToolUse("get_weather", "{}", "x")]
+
+
+def test_a_stray_item_holds_nothing_up() -> None:
+    talk = Talk()
+    item = {"type": "message", "id": "x", "role": "assistant", "status": "completed", "content": []}
+    talk.event("conversation.item.added", item=item, previous_item_id=None)
+
+    assert talk.conversation.idle
+
+
+def test_a_long_row_of_byes_is_judged_quickly() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.written("u1", "bye " * 5000 + "now")
+
+    assert talk.only(End) == []

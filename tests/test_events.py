@@ -97,6 +97,19 @@ def test_malformed_messages_are_reported_as_such(message: str | bytes) -> None:
         decode(message)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "response.created", "response": {"id": "r1", "output": None}},
+        {"type": "response.done", "response": {"id": "r1", "output": [{"type": "message", "content": None}]}},
+        {"type": "error", "error": {"message": None, "code": "x"}},
+        {"type": "conversation.item.input_audio_transcription.completed", "item_id": "u", "transcript": None},
+    ],
+)
+def test_null_is_as_good_as_absent(message: dict[str, Any]) -> None:
+    assert not isinstance(decode(json.dumps(message)), events.Unknown | events.Known)
+
+
 _json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),

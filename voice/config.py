@@ -43,8 +43,13 @@ def _url(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         if value and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
             raise ValueError(f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        if value and not urlsplit(value).hostname:
+        parts = urlsplit(value)
+        if value and not parts.hostname:
             raise ValueError("it names no host")
+        try:
+            parts.port  # noqa: B018 - asking is the check
+        except ValueError:  # whose text may hold a part of the password
+            raise ValueError("its port is no number; a password with one of @ : / # ? is written with %") from None
         return value.rstrip("/")
 
     return AfterValidator(check)

@@ -24,6 +24,9 @@ CONNECT_TIMEOUT = 10.0
 STOP_TIMEOUT = 0.5
 """s that the peer has for its half of the closing handshake."""
 
+_DEAD_PEER = {"TCP_KEEPIDLE": 4, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
+"""A peer that is gone is noticed within 10 s, whether we send (ms) or only wait (4 s, then 3 probes of 2 s)."""
+
 _PROXY_TYPES = {
     "http": (socks.HTTP, True, 8080),
     "https": (socks.HTTP, True, 8080),
@@ -146,6 +149,10 @@ class Connection:
             way = f" through the proxy {_without_password(proxy)}" if proxy else ""
             raise ConnectionLostError(f"{host}:{port} cannot be reached{way}: {error.strerror or error}") from error
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _DEAD_PEER.items():
+            if hasattr(socket, name):
+                raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         return raw
 
     def messages(self) -> Iterator[str | bytes]:

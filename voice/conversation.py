@@ -97,7 +97,7 @@ _BENIGN = frozenset(
     }
 )
 
-_FAREWELL = re.compile(r"\W*(ok(ay)?\W+)?((good\W*bye|bye\W*bye|bye)\W*)+", re.IGNORECASE)
+_FAREWELL = re.compile(r"\W*(ok(ay)?\W+)?((good\W*)?bye\W*)+", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -141,6 +141,8 @@ class Conversation:
         self._calls: dict[str, _Calls] = {}
         self._called: dict[str, Entry] = {}  # call_id of a running call
         self._typed = 0
+        self._outputs = 0
+        self._unseen: set[str] = set()  # items of ours that the service has not acknowledged
         self._waiting: deque[str] = deque()
         self._ending = False
 
@@ -150,7 +152,11 @@ class Conversation:
     def idle(self) -> bool:
         """Whether nothing is under way: no speech, no answer, no call."""
         under_way = (self._active, self._requested, self._wanted, self._speaking, self._awaiting, self._called)
-        return self._ready and not any(under_way) and not any(e.role != "you" for e in self.transcript.open)
+        return (
+            self._ready
+            and not any(under_way)
+            and not any(e.role != "you" and not e.settled for e in self.transcript.open)
+        )
 
     def configure(self, settings: Json) -> list[Effect]:
         """Tell the service our settings: the answer to ``session.created``."""
@@ -223,9 +229,11 @@ class Conversation:
     def close(self) -> list[Effect]:
         """Finish every turn as it stands: the program ends."""
         for entry in self.transcript.open:
-            if entry.role == "tool":
-                self.transcript.drop(entry.item_id)
-            elif not entry.settled:
+            if entry.settled:
+                continue
+            if entry.role == "tool" or (entry.role == "assistant" and self._speaks):
+                self.transcript.drop(entry.item_id)  # not finished; what was heard of an answer has been settled
+            else:
                 entry.settled, entry.interrupted = True, entry.role == "assistant"
         self._ending = False
         return self._take()
@@ -248,13 +256,19 @@ class Conversation:
             self._wanted = self._wanted or error.event_id is not None or not self._unasked
             self._requested = self._awaiting = self._unasked = False
         elif error.code not in _BENIGN:
+            if error.event_id == ResponseCreate().event_id:
+                self._requested = self._stale = False
+            elif error.event_id is None:
+                self._awaiting = False  # perhaps it is why what was said is not answered; a collision is mended
+            if self._wanted and not self._active:
+                self._want_response()
             self._do(Notice(f"the service reports: {error.message or error.code or error.type}"))
 
     # The user -------------------------------------------------------------------------------------------------------
 
     def _speech_started(self, event: SpeechStarted) -> None:
         self._speaking, self._noise, self._unasked = True, None, False
-        answering = self._active or self._requested or any(entry.has_sound for entry in self.transcript.open)
+        answering = self._active or self._requested or self.transcript.sounding
         if self._confirms and answering:
             self._doubted = event.item_id or ""
             self._do(PauseAudio())
@@ -308,8 +322,12 @@ class Conversation:
         self.transcript.place(Entry(item_id, "you", text, settled=True))
         self._ending = self._ending or _FAREWELL.fullmatch(text) is not None
         content = [{"type": "input_text", "text": text}]
-        self._do(Send(ItemCreate({"id": item_id, "type": "message", "role": "user", "content": content})))
+        self._create({"id": item_id, "type": "message", "role": "user", "content": content})
         self._want_response()
+
+    def _create(self, item: Json) -> None:
+        self._unseen.add(item["id"])
+        self._do(Send(ItemCreate(item)))
 
     # The answer -----------------------------------------------------------------------------------------------------
 
@@ -318,6 +336,7 @@ class Conversation:
             self._wanted = True
         else:
             self._wanted, self._requested = False, True
+            self._unseen.clear()  # they go before it
             self._do(Send(ResponseCreate()))
 
     def _response_created(self, event: ResponseCreated) -> None:
@@ -326,18 +345,20 @@ class Conversation:
         if self._stale or unasked:
             self._cancel(event.response.id)
         else:
-            # It sees everything that was sent before it, so it also answers what was still wanted.
-            self._wanted = False
+            # It also answers what was still wanted, if the service had all of that before it began.
+            self._wanted = self._wanted and bool(self._unseen)
         self._requested = self._awaiting = self._stale = self._unasked = False
 
     def _output_item_added(self, event: OutputItemAdded) -> None:
         self._place_answer(event.item, event.response_id, None)
 
     def _item_added(self, event: ItemAdded) -> None:
-        self._place_answer(event.item, self._active, event.previous_item_id)
+        self._unseen.discard(event.item.id or "")
+        if self._active and self._active not in self._cut:
+            self._place_answer(event.item, self._active, event.previous_item_id)
 
     def _place_answer(self, item: Item, response_id: str | None, previous: str | None) -> None:
-        if item.id and item.type == "message" and item.role == "assistant" and response_id not in self._cut:
+        if item.id and item.type == "message" and item.role == "assistant":
             self.transcript.place(Entry(item.id, "assistant", response_id=response_id), previous)
 
     def _transcript_delta(self, event: TranscriptDelta) -> None:
@@ -411,7 +432,7 @@ class Conversation:
     # Interruption ---------------------------------------------------------------------------------------------------
 
     def _interrupt(self, *, cancel: bool) -> None:
-        self._stale = cancel and self._requested
+        self._stale = self._requested
         self._doubted = None
         if self._active and cancel:
             self._cancel(self._active)
@@ -449,6 +470,9 @@ class Conversation:
         item, response_id = event.item, event.response_id
         if not item.call_id or item.status not in {"completed", None}:
             return
+        if response_id in self._cut:
+            self._do(Send(ItemDelete(item.id or "")))
+            return
         calls = self._calls.setdefault(response_id, _Calls(response_id))
         if item.call_id in calls.outputs:
             return
@@ -465,8 +489,9 @@ class Conversation:
                 continue
             del self._calls[calls.response_id]
             for call_id, output in calls.outputs.items():
-                item = {"type": "function_call_output", "call_id": call_id, "output": output}
-                self._do(Send(ItemCreate(item)))
+                self._outputs += 1
+                item_id = f"output_{self._outputs}"
+                self._create({"id": item_id, "type": "function_call_output", "call_id": call_id, "output": output})
             if calls.answer:
                 self._want_response()
 
@@ -498,7 +523,7 @@ class Conversation:
             return "connecting"
         if self._speaking:
             return "hearing you"
-        if any(entry.has_sound for entry in self.transcript.open):
+        if self.transcript.sounding:
             return "speaking"
         return "listening" if self.idle else "thinking"
 

@@ -128,7 +128,7 @@ class TranscriptionDelta:
 @dataclass(frozen=True, slots=True)
 class TranscriptionCompleted:  # noqa: D101
     item_id: str
-    transcript: str
+    transcript: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +319,11 @@ def _adapter(name: str) -> TypeAdapter[ServerEvent]:
     return TypeAdapter(_SERVER_CLASSES[name])
 
 
+def _present(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Servers write null for what is not there."""
+    return {name: value for name, value in pairs if value is not None}
+
+
 def decode(message: str | bytes) -> ServerEvent:
     """Turn one WebSocket message into a server event; any thread.
 
@@ -327,7 +332,7 @@ def decode(message: str | bytes) -> ServerEvent:
 
     """
     try:
-        data = json.loads(message)
+        data = json.loads(message, object_pairs_hook=_present)
     except (ValueError, RecursionError) as error:
         raise MalformedEventError(f"no JSON: {error}") from error
     name = data.get("type") if isinstance(data, dict) else None

@@ -15,8 +15,9 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import numpy as np
@@ -52,6 +53,8 @@ MicQueue = SimpleQueue[Block | ClientEvent | Ready | PauseAudio | Undoubted | No
 """All that goes out, and what the send thread has to know, in order. None ends it."""
 BLOCKS_PER_MESSAGE = 2
 """20 ms a message: half the messages of 10 ms, for 5 ms more delay on average."""
+SIGNAL_INTERVAL = 0.5
+"""s. On Windows a signal is only handled between two waits."""
 STOP_TIMEOUT = 1.0
 """s to wait for each thread at the end; it has been woken, so this is only for a machine under load."""
 
@@ -118,7 +121,11 @@ class Session:
             AssistantError: it ended for a reason that the user should know.
 
         """
-        if (error := self._ended.get()) is not None:
+        while True:
+            with suppress(Empty):
+                error = self._ended.get(timeout=SIGNAL_INTERVAL)
+                break
+        if error is not None:
             raise error
 
     def end(self, error: AssistantError | None = None) -> None:

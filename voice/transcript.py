@@ -54,6 +54,16 @@ class Transcript:
         """Entries that have not left yet, in order."""
         return tuple(self._entries.values())
 
+    @property
+    def sounding(self) -> bool:
+        """Whether an answer is still to be heard; one that only waits for a text before it is not."""
+        return any(entry.has_sound and not entry.settled for entry in self._entries.values())
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer or a call is not finished."""
+        return any(entry.role != "you" and not entry.settled for entry in self._entries.values())
+
     def get(self, item_id: str) -> Entry | None:
         """Look up an open entry."""
         return self._entries.get(item_id)
