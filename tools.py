@@ -70,4 +70,6 @@ def _find_zone(wanted: str) -> str:
     for zone in zones:
         if zone.casefold().endswith(f"/{name}"):
             return zone
-    raise ToolError(f'There is no time zone "{wanted:.100}". Use the IANA name of one there, such as Asia/Tokyo.')
+    raise ToolError(
+        f'I know no time zone "{wanted:.100}". Name a large city there, or an IANA zone such as Asia/Tokyo.'
+    )

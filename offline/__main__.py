@@ -16,12 +16,16 @@ from offline.assistant import start
 from voice.config import read_config
 from voice.errors import AssistantError
 
+MAX_PORT = 65535
+
 
 def main() -> int:
     """Serve until told to end; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m offline", description="Serve the offline assistant on loopback.")
     parser.add_argument("--port", type=int, default=8765, help="port to listen on, 0 for a free one (default 8765)")
     port = parser.parse_args().port
+    if not 0 <= port <= MAX_PORT:
+        parser.error(f"there is no port {port}")
     ended = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: ended.set())

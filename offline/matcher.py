@@ -100,7 +100,7 @@ class Matcher:
         zone = _zone(city) if city else None
         if tool:
             with suppress(MisfitError):
-                return call(tool, command.having(zone=zone.key if zone else ""))
+                return call(tool, command.having(zone=zone.key if zone else city))  # it says what it does not know
         return TextDelta(self._clock(command.kind, city, zone))
 
     def _clock(self, kind: str, city: str, zone: ZoneInfo | None) -> str:

@@ -95,6 +95,11 @@ def test_an_unreadable_env_file_is_one_line(tmp_path: Path) -> None:
         read_config([], {}, tmp_path / ".env")
 
 
+def test_a_broken_line_of_the_env_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="line 2"):
+        _read(tmp_path, env_file='VOICE=cedar\nOPENAI_API_KEY="sk-x\n')
+
+
 @pytest.mark.parametrize("arguments", [["--nonsense"], ["stray"], ["--ws-url"], ["--openai-api-key", "sk-x"]])
 def test_unknown_options_end_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

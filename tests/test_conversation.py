@@ -763,6 +763,19 @@ def test_a_sentence_that_merely_contains_goodbye_does_not_end(text: str) -> None
     assert talk.only(End) == []
 
 
+def test_what_waits_behind_a_goodbye_is_not_said() -> None:
+    talk = Talk()
+    for text in ("hello", "goodbye", "wait"):
+        talk.note(talk.conversation.say(text, in_turn=True))
+    talk.answer("Hi.")
+    talk.heard("i1")
+    talk.answer("See you.", "i2", "r2")
+    talk.heard("i2")
+
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["hello", "Hi.", "goodbye", "See you."]
+    assert talk.only(End) == [End()]
+
+
 def test_a_goodbye_written_down_after_its_answer_still_ends() -> None:
     talk = Talk()
     talk.said("u1")

@@ -29,7 +29,7 @@ class Commands:
             return
         if not text.startswith("/"):
             self._session.say(text, in_turn=self._in_turn)
-        elif (command := self._commands.get(text.split()[0])) is not None:
+        elif (command := self._commands.get(text.split()[0].lower())) is not None:
             command[1]()
         else:
             self._show(Notice(f"there is no {text.split()[0]}; /help tells what there is"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from platformdirs import user_documents_path
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
@@ -62,7 +62,8 @@ def _from_file(value: str) -> str:
     try:
         return Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read {value[1:]}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"cannot read the file {value[1:] or 'without a name'}: {reason}") from error
 
 
 _HttpUrl = Annotated[str, _url("http", "https")]
@@ -151,7 +152,7 @@ class Config:
 
     # Trouble
     log_file: Annotated[Path | None, Option("trouble", "write a log to this file")] = None
-    debug: Annotated[bool, Option("trouble", "log every event (sound shortened, the key never)")] = False
+    debug: Annotated[bool, Option("trouble", "log every event, to realtime.log unless there is --log-file")] = False
 
     @property
     def transcribes(self) -> bool:
@@ -169,6 +170,8 @@ class Config:
         return self.offline or (self.is_openai and not self.openai_api_key)
 
 
+_REASONS = {"bool_parsing": "it must be yes or no"}
+"""Where pydantic's own words would not help."""
 _HINTS = get_type_hints(Config, include_extras=True)
 _ADAPTER = TypeAdapter(Config)
 
@@ -208,6 +211,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _read_env_file(path: Path) -> dict[str, str | None]:
+    with path.open(encoding="utf-8") as lines:
+        bindings = list(parse_stream(lines))
+    for binding in bindings:
+        if binding.error:
+            raise SettingError(f"{path} cannot be understood in line {binding.original.line}: is a quote missing?")
+    return {binding.key: binding.value for binding in bindings if binding.key}
+
+
 def read_config(
     arguments: Sequence[str], environment: Mapping[str, str], env_file: Path = ENV_FILE
 ) -> tuple[Config, bool]:
@@ -222,7 +234,7 @@ def read_config(
     list_devices = given.pop("list_devices")
     names = [setting.name for setting in fields(Config)]
     try:
-        in_file = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
+        in_file = _read_env_file(env_file) if env_file.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"{env_file} cannot be read: {error}") from error
     values: dict[str, Any] = {}
@@ -239,7 +251,7 @@ def read_config(
         return _ADAPTER.validate_python(values), list_devices
     except ValidationError as error:
         reasons = [
-            f"{source[str(problem['loc'][0])]}: {problem['msg'].removeprefix('Value error, ')}"
+            f"{source[str(problem['loc'][0])]}: {_REASONS.get(problem['type'], problem['msg'].removeprefix('Value error, '))}"
             for problem in error.errors(include_input=False)
         ]
         raise SettingError("; ".join(reasons)) from error

@@ -109,6 +109,9 @@ class Connection:
             raw.close()
             reason = error.verify_message
             raise ConnectionLostError(f"{host} cannot prove who it is ({reason}): is a proxy in between?") from error
+        except ssl.SSLError as error:
+            raw.close()
+            raise ConnectionLostError(f"{host}:{port} does not speak TLS ({error.reason}): is ws:// meant?") from error
         except (OSError, websocket.WebSocketException) as error:
             raw.close()
             raise ConnectionLostError(f"{host} does not answer as a WebSocket: {error}") from error
@@ -147,7 +150,9 @@ class Connection:
             ) from error
         except OSError as error:
             way = f" through the proxy {_without_password(proxy)}" if proxy else ""
-            raise ConnectionLostError(f"{host}:{port} cannot be reached{way}: {error.strerror or error}") from error
+            raise ConnectionLostError(
+                f"{host}:{port} cannot be reached{way} ({error.strerror or error}); --offline needs no network"
+            ) from error
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _DEAD_PEER.items():

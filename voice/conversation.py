@@ -114,10 +114,12 @@ class _Calls:
 class Conversation:
     """Decides; not thread-safe, the session holds its lock around every call."""
 
-    def __init__(self, *, speaks: bool = True, transcribes: bool = True, confirms: bool = False) -> None:
+    def __init__(
+        self, *, speaks: bool = True, listens: bool = True, transcribes: bool = True, confirms: bool = False
+    ) -> None:
         """Know how things are set.
 
-        Answers are sound that must be heard (`speaks`), or text. The user's words are written down, or not. What the
+        Answers are sound that must be heard (`speaks`), or text. There is a microphone (`listens`). The user's words are written down, or not. What the
         service takes for speech interrupts at once, or (`confirms`) only pauses the answer until it is sure that
         somebody speaks; the service must then not interrupt by itself.
         """
@@ -125,6 +127,7 @@ class Conversation:
         self._confirms = confirms
         self._speaks = speaks
         self._transcribes = transcribes
+        self._rest: State = "listening" if listens else "ready"
         self._effects: list[Effect] = []
         self._state: State = "connecting"
         self._ready = False
@@ -309,7 +312,7 @@ class Conversation:
         entry = self.transcript.get(event.item_id)
         if entry is not None and not entry.settled:
             entry.text, entry.settled = event.transcript, True
-            self._ending = self._ending or _FAREWELL.fullmatch(event.transcript) is not None
+            self._take_leave(event.transcript)
 
     def _transcription_failed(self, event: TranscriptionFailed) -> None:
         if entry := self.transcript.get(event.item_id):
@@ -320,10 +323,15 @@ class Conversation:
         self._typed += 1
         item_id = f"typed_{self._typed}"
         self.transcript.place(Entry(item_id, "you", text, settled=True))
-        self._ending = self._ending or _FAREWELL.fullmatch(text) is not None
+        self._take_leave(text)
         content = [{"type": "input_text", "text": text}]
         self._create({"id": item_id, "type": "message", "role": "user", "content": content})
         self._want_response()
+
+    def _take_leave(self, text: str) -> None:
+        if _FAREWELL.fullmatch(text):
+            self._ending = True
+            self._waiting.clear()  # nobody talks on after a goodbye
 
     def _create(self, item: Json) -> None:
         self._unseen.add(item["id"])
@@ -525,7 +533,7 @@ class Conversation:
             return "hearing you"
         if self.transcript.sounding:
             return "speaking"
-        return "listening" if self.idle else "thinking"
+        return self._rest if self.idle else "thinking"
 
 
 _HANDLERS = {

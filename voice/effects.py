@@ -8,7 +8,7 @@ from typing import Literal
 from voice.errors import AssistantError
 from voice.events import AudioDelta, ClientEvent
 
-State = Literal["connecting", "listening", "hearing you", "thinking", "speaking"]
+State = Literal["connecting", "ready", "listening", "hearing you", "thinking", "speaking"]
 
 
 @dataclass(frozen=True, slots=True)

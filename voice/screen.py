@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from textwrap import fill
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import FormattedText
@@ -12,6 +13,9 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from voice.effects import Notice, Partial, Shown, State, StateChanged, Turn
 from voice.terminal import JOIN_TIMEOUT, OnLine, line, printable
+
+MIN_COLUMNS = 10
+"""A window may be pulled narrower, but words cannot be."""
 
 
 class Screen:
@@ -25,7 +29,7 @@ class Screen:
         self._early: list[Shown] | None = []  # what came before the screen was there
         self._state: State = "connecting"
         self._prompt: PromptSession[str] = PromptSession(
-            message=self._above_input, bottom_toolbar=self._status, erase_when_done=True
+            message=self._above_input, bottom_toolbar=self._status, erase_when_done=True, enable_suspend=True
         )
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -75,19 +79,26 @@ class Screen:
         elif isinstance(shown, StateChanged):
             self._state = shown.state
         elif isinstance(shown, Notice):
-            print(f"-- {printable(shown.text)}")  # noqa: T201 - patch_stdout puts it above the input line
+            self._print(f"-- {printable(shown.text)}")
         else:
             if isinstance(shown, Turn):
                 with self._lock:
                     self._open = {key: turn for key, turn in self._open.items() if turn.role != shown.role}
-            print(line(shown))  # noqa: T201
+            self._print(line(shown))
         self._prompt.app.invalidate()
+
+    def _print(self, text: str) -> None:
+        print(fill(text, self._columns, break_on_hyphens=False))  # noqa: T201 - patch_stdout puts it above the input
+
+    @property
+    def _columns(self) -> int:
+        return max(self._prompt.app.output.get_size().columns, MIN_COLUMNS)
 
     def _above_input(self) -> FormattedText:
         with self._lock:
-            turns = [f"{turn.role}: {printable(turn.text)}\n" for turn in self._open.values() if turn.text]
+            texts = [f"{turn.role}: {printable(turn.text)}" for turn in self._open.values() if turn.text]
+            turns = [fill(text, self._columns, break_on_hyphens=False) + "\n" for text in texts]
         return FormattedText([*(("italic", turn) for turn in turns), ("bold", "> ")])
 
     def _status(self) -> str:
-        columns = self._prompt.app.output.get_size().columns
-        return f" {self._state}   Ctrl-C ends, /help tells what else"[:columns]
+        return f" {self._state}   Ctrl-C ends, /help tells what else"[: self._columns]

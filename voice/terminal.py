@@ -21,6 +21,9 @@ JOIN_TIMEOUT = 1.0
 READ_BYTES = 65536
 """What a pipe holds on Linux."""
 
+JOINER = "\u200d"
+"""Holds the parts of one emoji together; the only invisible character that is let through."""
+
 OnLine = Callable[[str], None]
 
 
@@ -55,7 +58,7 @@ def open_terminal() -> Terminal:
 
 def printable(text: str) -> str:
     """One line of `text` in which nothing can control the terminal."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return "".join(c if c.isprintable() or c == JOINER else " " for c in " ".join(text.split()))
 
 
 def line(shown: Turn | ToolUse) -> str:
