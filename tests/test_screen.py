@@ -63,7 +63,7 @@ def window(tmp_path: Path, service: Service) -> Iterator[Window]:
     (tmp_path / "home").mkdir()
     opened = Window(tmp_path, {"WS_URL": service.url, "SOUND": "no", "PS1": "$ "})
     opened.type(f"cd {TOP} && {sys.executable} realtime.py; echo status $?", "Enter")
-    opened.wait(lambda text: "listening" in text)
+    opened.wait(lambda text: "ready" in text)
     yield opened
     opened.close()
 
@@ -77,7 +77,7 @@ def test_a_conversation_in_writing(window: Window, service: Service) -> None:
 
     window.type("next que")  # while the answer is still under way
     service.finish(reply)
-    text = window.wait(lambda text: "> next que" in text and "listening" in text)
+    text = window.wait(lambda text: "> next que" in text and "ready" in text)
 
     assert text.index("you: hello there") < text.index("assistant: Good day to you.") < text.index("> next que")
     assert text.count("Good day to you.") == 1

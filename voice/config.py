@@ -250,8 +250,6 @@ def read_config(
     try:
         return _ADAPTER.validate_python(values), list_devices
     except ValidationError as error:
-        reasons = [
-            f"{source[str(problem['loc'][0])]}: {_REASONS.get(problem['type'], problem['msg'].removeprefix('Value error, '))}"
-            for problem in error.errors(include_input=False)
-        ]
-        raise SettingError("; ".join(reasons)) from error
+        problems = error.errors(include_input=False)
+        reasons = [f"{source[str(found['loc'][0])]}: {_REASONS.get(found['type'], found['msg'])}" for found in problems]
+        raise SettingError("; ".join(reasons).replace("Value error, ", "")) from error

@@ -119,9 +119,9 @@ class Conversation:
     ) -> None:
         """Know how things are set.
 
-        Answers are sound that must be heard (`speaks`), or text. There is a microphone (`listens`). The user's words are written down, or not. What the
-        service takes for speech interrupts at once, or (`confirms`) only pauses the answer until it is sure that
-        somebody speaks; the service must then not interrupt by itself.
+        Answers are sound that must be heard (`speaks`), or text. There is a microphone (`listens`), or only a keyboard.
+        The user's words are written down, or not. What the service takes for speech interrupts at once, or (`confirms`)
+        only pauses the answer until it is sure that somebody speaks; the service must then not interrupt by itself.
         """
         self.transcript = Transcript()
         self._confirms = confirms
