@@ -18,7 +18,8 @@ module             what it is                                                   
 ``settings``       what the service is told at the start                        main
 ``effects``        what the conversation wants done, as frozen values           all
 ``transcript``     who said what, in order                                      ``conversation`` alone
-``conversation``   the core: turn taking, barge-in, calls; decides, does no I/O  ``session``, under its lock
+``calls``          function calls: run once, answered in order                  ``conversation`` alone
+``conversation``   the core: turn taking, barge-in; decides, does no I/O        ``session``, under its lock
 ``buffer``         what plays next, what was heard of each item                 any thread, own lock
 ``audio``          devices, streams and their callbacks (PyAudio)               main; callbacks by PortAudio
 ``echo``           the assistant's own voice taken out of the microphone        *send*

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
 
 from voice.buffer import Playback
+from voice.calls import Calls
 from voice.effects import (
     ClearAudio,
     Effect,
@@ -37,7 +37,6 @@ from voice.effects import (
     Send,
     State,
     StateChanged,
-    ToolUse,
     Undoubted,
 )
 from voice.errors import ServiceRefusedError, SettingError
@@ -100,17 +99,6 @@ _BENIGN = frozenset(
 _FAREWELL = re.compile(r"\W*(ok(ay)?\W+)?((good\W*)?bye\W*)+", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class _Calls:
-    """The function calls of one response, in order."""
-
-    response_id: str
-    outputs: dict[str, str | None] = field(default_factory=dict)
-    done: bool = False
-    answer: bool = True
-    """Whether the model is to go on once the outputs are in."""
-
-
 class Conversation:
     """Decides; not thread-safe, the session holds its lock around every call."""
 
@@ -141,8 +129,7 @@ class Conversation:
         self._doubted: str | None = None  # item of the speech that may be a noise
         self._noise: str | None = None  # item of the speech that was a noise
         self._unasked = False  # the service is going to answer a noise
-        self._calls: dict[str, _Calls] = {}
-        self._called: dict[str, Entry] = {}  # call_id of a running call
+        self._calls = Calls()
         self._typed = 0
         self._outputs = 0
         self._unseen: set[str] = set()  # items of ours that the service has not acknowledged
@@ -154,7 +141,7 @@ class Conversation:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way: no speech, no answer, no call."""
-        under_way = (self._active, self._requested, self._wanted, self._speaking, self._awaiting, self._called)
+        under_way = (self._active, self._requested, self._wanted, self._speaking, self._awaiting, self._calls.running)
         return (
             self._ready
             and not any(under_way)
@@ -219,14 +206,8 @@ class Conversation:
 
     def tool_finished(self, call_id: str, output: str) -> list[Effect]:
         """Take the output of a function."""
-        entry = self._called.pop(call_id, None)
-        if entry is not None and entry.tool is not None:
-            entry.tool = ToolUse(entry.tool.name, entry.tool.arguments, output)
-            entry.settled = True
-            calls = self._calls.get(entry.response_id or "")
-            if calls is not None:
-                calls.outputs[call_id] = output
-                self._answer_calls()
+        self._calls.finish(call_id, output)
+        self._answer_calls()
         return self._take()
 
     def close(self) -> list[Effect]:
@@ -409,9 +390,8 @@ class Conversation:
             if entry.response_id == response.id and entry.role == "assistant" and not entry.settled:
                 self._end_entry(entry, cut=was_cut)
         self._report(response)
-        if calls := self._calls.get(response.id):
-            calls.done, calls.answer = True, response.status == "completed"
-            self._answer_calls()
+        self._calls.end_response(response.id, goes_on=response.status == "completed")
+        self._answer_calls()
         if self._wanted:
             self._want_response()
 
@@ -475,32 +455,19 @@ class Conversation:
     # Function calls -------------------------------------------------------------------------------------------------
 
     def _call(self, event: OutputItemDone) -> None:
-        item, response_id = event.item, event.response_id
-        if not item.call_id or item.status not in {"completed", None}:
-            return
-        if response_id in self._cut:
-            self._do(Send(ItemDelete(item.id or "")))
-            return
-        calls = self._calls.setdefault(response_id, _Calls(response_id))
-        if item.call_id in calls.outputs:
-            return
-        calls.outputs[item.call_id] = None
-        name, arguments = item.name or "", item.arguments or ""
-        entry = Entry(item.id or item.call_id, "tool", response_id=response_id, tool=ToolUse(name, arguments, ""))
-        self._called[item.call_id] = self.transcript.place(entry)
-        self._do(RunTool(item.call_id, name, arguments))
+        if event.response_id in self._cut:
+            self._do(Send(ItemDelete(event.item.id or "")))
+        elif (entry := self._calls.begin(event.item, event.response_id)) is not None and entry.tool is not None:
+            self.transcript.place(entry)
+            self._do(RunTool(event.item.call_id or "", entry.tool.name, entry.tool.arguments))
 
     def _answer_calls(self) -> None:
-        """Send the outputs of every response that has ended and whose calls have all returned."""
-        for calls in list(self._calls.values()):
-            if not calls.done or None in calls.outputs.values():
-                continue
-            del self._calls[calls.response_id]
-            for call_id, output in calls.outputs.items():
+        for outputs, goes_on in self._calls.take_complete():
+            for call_id, output in outputs.items():
                 self._outputs += 1
                 item_id = f"output_{self._outputs}"
                 self._create({"id": item_id, "type": "function_call_output", "call_id": call_id, "output": output})
-            if calls.answer:
+            if goes_on:
                 self._want_response()
 
     # Effects --------------------------------------------------------------------------------------------------------

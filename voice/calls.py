@@ -1,0 +1,70 @@
+"""Function calls of the model: each is run once, and answered in order when its response has ended; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from voice.effects import ToolUse
+from voice.events import Item
+from voice.transcript import Entry
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The calls of one response, in order; an output is None until it is there."""
+
+    outputs: dict[str, str | None] = field(default_factory=dict)
+    ended: bool = False
+    goes_on: bool = True
+    """Whether the model is to go on once the outputs are in."""
+
+    @property
+    def is_complete(self) -> bool:
+        return self.ended and None not in self.outputs.values()
+
+
+class Calls:
+    """Calls that run, and calls whose outputs the service has not been sent."""
+
+    def __init__(self) -> None:
+        self._batches: dict[str, _Batch] = {}  # by response, in order
+        self._running: dict[str, Entry] = {}  # by call_id
+
+    @property
+    def running(self) -> bool:
+        """Whether any function is at work."""
+        return bool(self._running)
+
+    def begin(self, item: Item, response_id: str) -> Entry | None:
+        """Enter a call of a response; None when it has been entered before, or is not whole."""
+        batch = self._batches.setdefault(response_id, _Batch())
+        if not item.call_id or item.status not in {"completed", None} or item.call_id in batch.outputs:
+            return None
+        batch.outputs[item.call_id] = None
+        tool = ToolUse(item.name or "", item.arguments or "", "")
+        entry = Entry(item.id or item.call_id, "tool", response_id=response_id, tool=tool)
+        self._running[item.call_id] = entry
+        return entry
+
+    def finish(self, call_id: str, output: str) -> None:
+        """Take an output; one of a call that is not running is left aside."""
+        entry = self._running.pop(call_id, None)
+        if entry is None or entry.tool is None:
+            return
+        entry.tool = ToolUse(entry.tool.name, entry.tool.arguments, output)
+        entry.settled = True
+        self._batches[entry.response_id or ""].outputs[call_id] = output
+
+    def end_response(self, response_id: str, *, goes_on: bool) -> None:
+        """Note that a response has ended: its calls may be answered."""
+        if batch := self._batches.get(response_id):
+            batch.ended, batch.goes_on = True, goes_on
+
+    def take_complete(self) -> Iterator[tuple[dict[str, str], bool]]:
+        """Outputs by call_id, and whether the model is to go on, of every response whose calls have all returned."""
+        for response_id, batch in list(self._batches.items()):
+            if batch.is_complete:
+                del self._batches[response_id]
+                if batch.outputs:
+                    yield {call_id: output or "" for call_id, output in batch.outputs.items()}, batch.goes_on
