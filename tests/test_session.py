@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tests.service import Service
 from tests.speech import tone
 from tests.wire import BAD_KEY, BAD_MODEL
-from voice.audio import BLOCK_SAMPLES, Block
+from voice.audio import Block
 from voice.buffer import AudioBuffer
 from voice.config import Config
 from voice.connection import Connection, endpoint
@@ -26,6 +26,7 @@ from voice.effects import Notice, Shown, ToolUse, Turn
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
 from voice.session import MicQueue, Session
 from voice.settings import session_settings
+from voice.streams import BLOCK_SAMPLES
 
 
 class Client:

@@ -12,7 +12,7 @@ import pytest
 
 from tests import speech
 from tests.pulse import RATE
-from tests.soundcard import SoundCard
+from tests.soundcard import HUM_DBFS, SoundCard
 
 DUPLEX = Path(__file__).with_name("duplex.py")
 
@@ -99,7 +99,7 @@ def test_echo_ends_with_the_coupling(card: SoundCard) -> None:
     with card.record("microphone") as recording:
         play(card, noise(0.3))
 
-    assert speech.level(recording.samples) == float("-inf")
+    assert speech.level(recording.samples) < HUM_DBFS
 
 
 def test_speech_can_be_stopped(card: SoundCard) -> None:
@@ -107,7 +107,7 @@ def test_speech_can_be_stopped(card: SoundCard) -> None:
         said = card.say(noise(30))
         recording.wait(lambda samples: speech.level(samples) > -60)
         said.stop()
-        recording.wait(lambda samples: len(samples) > RATE and speech.level(samples[-RATE // 4 :]) == float("-inf"))
+        recording.wait(lambda samples: len(samples) > RATE and speech.level(samples[-RATE // 4 :]) < HUM_DBFS)
 
 
 def test_unplugged_card_has_no_devices_until_it_is_plugged_in_again(card: SoundCard) -> None:
@@ -135,7 +135,7 @@ def test_two_cards_do_not_hear_each_other(card: SoundCard) -> None:
     with SoundCard() as other, other.record("microphone") as recording:
         card.say(noise(0.3)).wait()
 
-    assert speech.level(recording.samples) == float("-inf")
+    assert speech.level(recording.samples) < HUM_DBFS
 
 
 @pytest.mark.parametrize("block_ms", [10, 20])

@@ -21,11 +21,22 @@ module             what it is                                                   
 ``calls``          function calls: run once, answered in order                  ``conversation`` alone
 ``conversation``   the core: turn taking, barge-in; decides, does no I/O        ``session``, under its lock
 ``buffer``         what plays next, what was heard of each item                 any thread, own lock
-``audio``          devices, streams and their callbacks (PyAudio)               main; callbacks by PortAudio
-``echo``           the assistant's own voice taken out of the microphone        *send*
+``audio``          microphone and loudspeaker, their callbacks (PyAudio)        main; callbacks by PortAudio
+``pairing``        which played block belongs to a heard one                    the callbacks
+``devices``        what devices there are, which one is meant                   main; *devices*
+``streams``        one open device, at its own rate if it must                  *devices*
+``side``           one direction through all the devices it has had             *devices*
+``watch``          whether a device stalls, spins or is mute; pure              *devices*
+``supervisor``     brings devices back that were lost                           *devices*
+``resampler``      streaming conversion of sample rates                         one thread each
+``echo``           the assistant's own voice taken out of the microphone, with  *send*
+                   ``alignment``, ``delay``, ``kalman`` and ``residual``
+``judge``          whether someone really speaks                                *send*
 ``connection``     the WebSocket and the proxy (websocket-client, PySocks)      *receive* reads, *send* writes
 ``session``        the two threads, and the carrying out of effects             any thread
 ``toolbox``        functions as tools: schema, checks, time limits              one *call* thread a call
+``notes``          the notepad's functions, with ``notefiles``                  tools
+``weather``        the weather's function, with ``openmeteo``                   tools
 ``terminal``       lines in, lines out                                          any thread; *terminal*
 ``screen``         the same for a person: input line, status line               any thread; *terminal*
 ``commands``       what a typed line means that begins with a slash             *terminal*
@@ -33,7 +44,8 @@ module             what it is                                                   
 =================  ===========================================================  ==============================
 
 Threads: *main* waits for the end. *send* and *receive* drive the WebSocket. PortAudio's own threads run the two
-callbacks, which only move bytes. *terminal* reads the keyboard. Each call of a tool has a thread of its own.
+callbacks, which only move bytes; *devices* watches them and is the only one to call PortAudio once they run.
+*terminal* reads the keyboard. Each call of a tool has a thread of its own.
 
 Locks: `AudioBuffer`'s, for the copying of a block; `Session`'s, around a decision and its effects, none of which can
 block. Session's is taken first. `mic_queue` carries all that goes out, in order.

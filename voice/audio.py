@@ -1,37 +1,37 @@
-"""Microphone and loudspeaker: PortAudio's devices, streams and callbacks; the only importer of pyaudio.
+"""Microphone and loudspeaker: two streams, each with a callback that moves one block of bytes.
 
-Two streams, each with a callback that moves one block of bytes. Every block of the microphone is paired with a block
-that the loudspeaker was given, so the echo canceller sees what was played when it hears it.
+Every block of the microphone is paired with a block that the loudspeaker was given, so the echo canceller sees what was
+played when it hears it: sound at 24 kHz, whatever rate the devices run at.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import os
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
 import pyaudio
 
-from voice.buffer import BYTES_PER_SAMPLE, AudioBuffer
+from voice.buffer import AudioBuffer
 from voice.config import Config
-from voice.errors import DeviceError
+from voice.devices import Device, quiet
+from voice.effects import Notice, Shown
 from voice.pairing import Pairing
 from voice.settings import SAMPLE_RATE
+from voice.side import Side
+from voice.streams import BLOCK_SAMPLES, SILENCE, FromDevice, ToDevice
+from voice.supervisor import Supervisor
+from voice.watch import MuteWatch
 
-BLOCK_SAMPLES = SAMPLE_RATE // 100
-"""10 ms: what WebRTC's echo canceller takes, and a delay that nobody notices."""
 MAX_QUEUED_BLOCKS = 3000
 """30 s of microphone sound are kept while the connection stalls; beyond that the newest is dropped and counted."""
 MAX_OUTPUT_DELAY = 2.0
 """s. Several of PortAudio's hosts give no time or a wrong one; Bluetooth has 0.3 s, so more than this is an error."""
-
-SILENCE = bytes(BLOCK_SAMPLES * BYTES_PER_SAMPLE)
+CLOSING_BLOCKS = 100
+"""1 s of silence after a microphone that has gone: the service hears the end of what was being said, after 0.5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,120 +46,31 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """One entry of PortAudio's list."""
+class Health:
+    """What has gone wrong with the sound so far, as counts."""
 
-    index: int
-    name: str
-    inputs: int
-    """Channels of a microphone; 0 for a device that only plays."""
-    outputs: int
-    rate: int
-    """Hz that the device prefers."""
-    default_input: bool
-    default_output: bool
-
-    def __str__(self) -> str:
-        """One line of ``--list-devices``."""
-        default = [kind for kind, is_it in (("input", self.default_input), ("output", self.default_output)) if is_it]
-        mark = f"  (default {' and '.join(default)})" if default else ""
-        return f"{self.index:3} {self.name}: {self.inputs} in, {self.outputs} out, {self.rate} Hz{mark}"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what ALSA, JACK and PortAudio write to stderr from the user; they write to the file descriptor itself."""
-    try:
-        sys.stderr.flush()
-        saved = os.dup(2)
-    except OSError:  # no stderr at all
-        yield
-        return
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
-
-
-_AlsaHandler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
-_ignore = _AlsaHandler(lambda *_: None)
-"""Takes a message of ALSA's, such as one about an underrun, which is counted anyway; kept as long as ALSA may call."""
-
-
-def _silence_alsa() -> None:
-    with contextlib.suppress(OSError, AttributeError):  # no Linux, or no ALSA
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_ignore)
-
-
-def _devices(portaudio: pyaudio.PyAudio) -> list[Device]:
-    found = [portaudio.get_device_info_by_index(i) for i in range(portaudio.get_device_count())]
-    default_input, default_output = _default(portaudio, "input"), _default(portaudio, "output")
-    return [
-        Device(
-            index := int(info["index"]),
-            str(info["name"]),
-            int(info["maxInputChannels"]),
-            int(info["maxOutputChannels"]),
-            int(info["defaultSampleRate"]),
-            index == default_input,
-            index == default_output,
-        )
-        for info in found
-    ]
-
-
-def _default(portaudio: pyaudio.PyAudio, direction: str) -> int | None:
-    try:
-        info: Mapping[str, Any] = getattr(portaudio, f"get_default_{direction}_device_info")()
-    except OSError:
-        return None
-    return int(info["index"])
-
-
-def list_devices() -> list[Device]:
-    """Every sound device that PortAudio sees, in its order."""
-    with _quiet():
-        portaudio = pyaudio.PyAudio()
-        try:
-            return _devices(portaudio)
-        finally:
-            portaudio.terminate()
-
-
-def _choose(devices: list[Device], wanted: str, direction: str) -> Device | None:
-    """Find the device by number or part of its name; the default one when nothing is asked for.
-
-    Raises:
-        DeviceError: the wanted device is not there, or the name fits several; it lists what there is.
-
-    """
-    usable = [d for d in devices if (d.inputs if direction == "input" else d.outputs)]
-    if not wanted:
-        return next((d for d in usable if (d.default_input if direction == "input" else d.default_output)), None)
-    if wanted.isdecimal():
-        fitting = [d for d in usable if d.index == int(wanted)]
-    else:
-        fitting = [d for d in usable if wanted.casefold() in d.name.casefold()]
-        fitting = [d for d in fitting if wanted.casefold() == d.name.casefold()] or fitting
-    if len(fitting) == 1:
-        return fitting[0]
-    listing = ", ".join(f"{d.index} {d.name}" for d in fitting or usable) or "none at all"
-    what = "fits several" if fitting else "is not there"
-    raise DeviceError(f"the {direction} device {wanted!r} {what}; choose one of: {listing}")
+    stumbles: int
+    """Over- and underruns that the devices reported."""
+    slips: int
+    """Times that the microphone's blocks and the loudspeaker's had to be paired anew."""
+    dropped: int
+    """Microphone blocks that found the queue full."""
+    restarts: int
+    """Times that the devices were closed and opened, as one had gone or was missing."""
 
 
 class Audio:
-    """The open streams of one run.
+    """The sound of one run.
 
     `mic_callback` and `speaker_callback` run on PortAudio's threads: they move bytes, and never wait.
     """
 
-    def __init__(self, audio_buffer: AudioBuffer, mic_queue: SimpleQueue[Any], config: Config) -> None:
+    def __init__(
+        self, audio_buffer: AudioBuffer, mic_queue: SimpleQueue[Any], config: Config, show: Callable[[Shown], None]
+    ) -> None:
         """Open the devices without starting them; one that is missing and was not asked for is simply not used.
+
+        `show` takes what the user should know of the devices; it may not block.
 
         Raises:
             DeviceError: a device that was asked for is not there or does not open.
@@ -167,94 +78,74 @@ class Audio:
         """
         self._audio_buffer = audio_buffer
         self._mic_queue = mic_queue
-        self._pairing = Pairing(SILENCE, BLOCK_SAMPLES / SAMPLE_RATE)
-        self.dropped = 0
-        """Microphone blocks that found the queue full."""
-        self.stumbles = 0
-        """Over- and underruns that the devices reported."""
-        self.notices: list[str] = []
-        """What the user should know of the devices, a line each."""
-        self.microphone: Device | None = None
-        self.speaker: Device | None = None
-        self._mic_stream: pyaudio.Stream | None = None
-        self._speaker_stream: pyaudio.Stream | None = None
-        if not config.sound:
-            return
-        _silence_alsa()
-        with _quiet():
-            self._portaudio = pyaudio.PyAudio()
-            try:
-                self._open_devices(config.input_device, config.output_device)
-            except BaseException:
-                self._portaudio.terminate()
-                raise
-
-    def _open_devices(self, input_device: str, output_device: str) -> None:
-        devices = _devices(self._portaudio)
-        microphone, speaker = _choose(devices, input_device, "input"), _choose(devices, output_device, "output")
-        self._mic_stream = self._open(microphone, "input", asked=bool(input_device))
-        self._speaker_stream = self._open(speaker, "output", asked=bool(output_device))
-        if self._mic_stream is not None:
-            self.microphone = microphone
-        if self._speaker_stream is not None:
-            self.speaker = speaker
-            self._audio_buffer.latency = round(self._speaker_stream.get_output_latency() * SAMPLE_RATE)
-        missing = [
-            name
-            for name, stream in (("microphone", self._mic_stream), ("loudspeaker", self._speaker_stream))
-            if not stream
-        ]
-        if missing:
-            instead = "type your messages" if "microphone" in missing else "answers are written"
-            self.notices.append(
-                f"no {' and no '.join(missing)} can be used: {instead} (--list-devices shows what there is)"
-            )
-
-    def _open(self, device: Device | None, direction: str, *, asked: bool) -> pyaudio.Stream | None:
-        if device is None:
-            return None
-        kind: dict[str, Any] = (
-            {"input": True, "input_device_index": device.index, "stream_callback": self.mic_callback}
-            if direction == "input"
-            else {"output": True, "output_device_index": device.index, "stream_callback": self.speaker_callback}
+        self._show = show
+        self._stumbles = self._dropped = self._slips = 0
+        self._mic = Side("input", self.mic_callback)
+        self._speaker = Side("output", self.speaker_callback)
+        self._supervisor = Supervisor(
+            self._mic,
+            self._speaker,
+            prepare=self._prepare,
+            look_further=self._look_for_a_mute,
+            playing=lambda: audio_buffer.waiting_ms > 0,
+            tell=lambda text: show(Notice(text)),
         )
-        try:
-            return self._portaudio.open(
-                SAMPLE_RATE, 1, pyaudio.paInt16, frames_per_buffer=BLOCK_SAMPLES, start=False, **kind
-            )
-        except OSError as error:
-            if asked:
-                raise DeviceError(f"the {direction} device {device.name!r} cannot be used: {error.args[-1]}") from error
-            return None
+        self._pairing = Pairing(SILENCE, BLOCK_SAMPLES / SAMPLE_RATE)
+        self._renewed = False  # whether the next block is the first after a restart
+        self._from_mic = FromDevice(SAMPLE_RATE, 1)
+        self._to_speaker = ToDevice(SAMPLE_RATE, 1, self._read)
+        self._zero_frames = 0  # how long the microphone has delivered only zeros
+        self._mute_watch = MuteWatch()
+        self._stack = ExitStack()
+        if config.sound:
+            with ExitStack() as stack:
+                stack.enter_context(quiet())
+                self._supervisor.open(config.input_device, config.output_device)
+                stack.callback(self._supervisor.stop)
+                self._stack = stack.pop_all()
+            self._tell_missing()
+
+    @property
+    def microphone(self) -> Device | None:
+        """The newest one; None when there never was any."""
+        return self._mic.device
+
+    @property
+    def speaker(self) -> Device | None:
+        """The newest loudspeaker; None when there never was any."""
+        return self._speaker.device
+
+    @property
+    def health(self) -> Health:
+        """What has gone wrong so far; any thread."""
+        slips = self._slips + self._pairing.slips
+        return Health(self._stumbles, slips, self._dropped, self._supervisor.restarts)
 
     def start(self) -> None:
-        """Let the sound flow."""
-        with _quiet():
-            for stream in (self._speaker_stream, self._mic_stream):
-                if stream is not None:
-                    stream.start_stream()
+        """Let the sound flow, and watch over it."""
+        if self.microphone is not None or self.speaker is not None:
+            self._supervisor.start()
 
     def stop(self) -> None:
-        """Close the streams; no callback runs after this."""
-        if self._mic_stream is None and self._speaker_stream is None:
-            return
-        with _quiet():
-            for stream in (self._mic_stream, self._speaker_stream):
-                if stream is not None:
-                    stream.close()
-            self._portaudio.terminate()
+        """Close the streams; no callback runs after this, unless a sound server does not answer."""
+        self._stack.close()
+
+    # Callbacks ------------------------------------------------------------------------------------------------------
 
     def mic_callback(
         self, in_data: bytes | None, frame_count: int, time_info: Mapping[str, float], status: int
     ) -> tuple[None, int]:
         """Pass on what the microphone heard, with what the loudspeaker played."""
-        del frame_count, time_info
-        self.stumbles += status != 0
-        played, slipped = self._pairing.take(time.monotonic())
-        if self._mic_queue.qsize() < MAX_QUEUED_BLOCKS:
-            self._mic_queue.put(Block(in_data, played, slipped))
-        else:
-            self.dropped += 1
+        del time_info
+        self._mic.frames += frame_count
+        self._stumbles += status != 0
+        sound = in_data or b""
+        self._zero_frames = 0 if sound.strip(b"\0") else self._zero_frames + frame_count
+        now = time.monotonic()
+        for heard in self._from_mic.blocks(sound):
+            played, slipped = self._pairing.take(now)
+            self._put(Block(heard, played, slipped or self._renewed))
+            self._renewed = False
         return None, pyaudio.paContinue
 
     def speaker_callback(
@@ -262,13 +153,56 @@ class Audio:
     ) -> tuple[bytes, int]:
         """Give the loudspeaker exactly the frames it asks for."""
         del in_data
-        self.stumbles += status != 0
-        block = self._audio_buffer.read(frame_count)
+        self._speaker.frames += frame_count
+        self._stumbles += status != 0
+        sound = self._to_speaker.take(frame_count)
         delay = time_info["output_buffer_dac_time"] - time_info["current_time"]
         if 0 < delay < MAX_OUTPUT_DELAY:
-            self._audio_buffer.latency = round(delay * SAMPLE_RATE) + frame_count  # of the block's last sample
-        if self._mic_stream is not None:
+            self._audio_buffer.latency = round(delay * SAMPLE_RATE + self._to_speaker.ahead(frame_count))
+        return sound, pyaudio.paContinue
+
+    def _read(self) -> bytes:
+        """Give the loudspeaker's next block."""
+        block = self._audio_buffer.read(BLOCK_SAMPLES)
+        if self._mic.stream is not None:
             self._pairing.put(block, time.monotonic())
-        elif self._mic_queue.qsize() < MAX_QUEUED_BLOCKS:
-            self._mic_queue.put(Block(None, block))
-        return block, pyaudio.paContinue
+        else:
+            self._put(Block(None, block))
+        return block
+
+    def _put(self, block: Block) -> None:
+        if self._mic_queue.qsize() < MAX_QUEUED_BLOCKS:
+            self._mic_queue.put(block)
+        else:
+            self._dropped += 1
+
+    # The thread *devices*, and before it main -----------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Streams were opened and are not yet started: nothing of the old ones fits."""
+        microphone, speaker = self._mic.stream, self._speaker.stream
+        self._slips += self._pairing.slips
+        self._pairing = Pairing(SILENCE, BLOCK_SAMPLES / SAMPLE_RATE)
+        self._renewed = self._supervisor.restarts > 0
+        self._zero_frames = 0
+        if microphone is not None:
+            self._from_mic = FromDevice(microphone.rate, microphone.channels)
+        elif self._mic.device is not None:
+            for _ in range(CLOSING_BLOCKS):
+                self._put(Block(SILENCE, SILENCE))
+        if speaker is not None:
+            self._to_speaker = ToDevice(speaker.rate, speaker.channels, self._read)
+            self._audio_buffer.latency = round(speaker.latency * SAMPLE_RATE)
+
+    def _look_for_a_mute(self) -> None:
+        if (stream := self._mic.stream) is not None and (
+            change := self._mute_watch.look(self._zero_frames / stream.rate)
+        ):
+            self._show(Notice(f"the microphone {change}"))
+
+    def _tell_missing(self) -> None:
+        missing = [side.name for side in (self._mic, self._speaker) if side.device is None]
+        if missing:
+            instead = "type your messages" if self._mic.device is None else "answers are written"
+            what = " and no ".join(missing)
+            self._show(Notice(f"no {what} can be used: {instead} (--list-devices shows what there is)"))

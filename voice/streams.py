@@ -1,0 +1,144 @@
+"""One open stream of a device, in the format that the device takes: 24 kHz mono on our side, whatever is on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pyaudio
+
+from voice.buffer import BYTES_PER_SAMPLE
+from voice.devices import Device, Direction
+from voice.resampler import Resampler
+from voice.settings import SAMPLE_RATE
+
+BLOCK_SAMPLES = SAMPLE_RATE // 100
+"""10 ms: what WebRTC's echo canceller takes, and a delay that nobody notices."""
+BLOCK_BYTES = BLOCK_SAMPLES * BYTES_PER_SAMPLE
+SILENCE = bytes(BLOCK_BYTES)
+
+Callback = Callable[[bytes | None, int, Mapping[str, float], int], tuple[bytes | None, int]]
+"""PortAudio's, on its thread: sound in, frames, times, what went wrong; sound out and whether to go on."""
+
+
+class Stream:
+    """One device that is open in one direction; opened, started and closed by one thread at a time.
+
+    24 kHz mono is asked for first, since PortAudio, sound servers and some systems convert; then more channels; then
+    the device's own rate.
+    """
+
+    def __init__(self, portaudio: pyaudio.PyAudio, device: Device, direction: Direction, callback: Callback) -> None:
+        """Open the device without starting it.
+
+        Raises:
+            OSError: it takes neither 24 kHz nor its own rate, or it is in use, or has gone.
+
+        """
+        self.device = device
+        kind: dict[str, Any] = {direction: True, f"{direction}_device_index": device.index}
+        refusal: OSError | None = None
+        for rate, channels in _formats(device, direction):
+            try:
+                self._stream = portaudio.open(
+                    rate,
+                    channels,
+                    pyaudio.paInt16,
+                    frames_per_buffer=rate // 100,
+                    start=False,
+                    stream_callback=callback,
+                    **kind,
+                )
+            except OSError as error:
+                refusal = refusal or error
+                continue
+            self.rate, self.channels = rate, channels
+            return
+        raise refusal or OSError(f"no {direction}")
+
+    @property
+    def latency(self) -> float:
+        """Seconds between the callback and the air, as the device said when it was opened."""
+        return float(self._stream.get_output_latency())
+
+    @property
+    def active(self) -> bool:
+        """Whether PortAudio goes on calling; it stops by itself when the device has gone."""
+        try:
+            return bool(self._stream.is_active())
+        except OSError:
+            return False
+
+    def start(self) -> None:
+        """Let the callbacks begin; a device that cannot is not `active`."""
+        try:
+            self._stream.start_stream()
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Let no callback run after this; may block as long as a sound server does not answer."""
+        self._stream.close()
+
+
+def _formats(device: Device, direction: Direction) -> list[tuple[int, int]]:
+    most = device.channels(direction)
+    channels = [count for count in (1, 2, most) if count <= most]
+    return list(dict.fromkeys(product((SAMPLE_RATE, device.rate), channels)))
+
+
+class FromDevice:
+    """What a microphone gives, as blocks of 10 ms; used by its callback alone."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._channels = channels
+        self._resampler = Resampler(rate, SAMPLE_RATE) if rate != SAMPLE_RATE else None
+        self._rest = b""
+
+    def blocks(self, pcm: bytes) -> list[bytes]:
+        """Take PCM16 of all channels, give what has become whole.
+
+        Channels are averaged: the first alone may be the one that nothing is plugged into.
+        """
+        if self._channels > 1:
+            frames = np.frombuffer(pcm, np.int16).reshape(-1, self._channels)
+            pcm = frames.mean(axis=1).astype(np.int16).tobytes()
+        if self._resampler is not None:
+            pcm = self._resampler.feed(pcm)
+        sound = self._rest + pcm
+        whole = len(sound) // BLOCK_BYTES * BLOCK_BYTES
+        self._rest = sound[whole:]
+        return [sound[start : start + BLOCK_BYTES] for start in range(0, whole, BLOCK_BYTES)]
+
+
+class ToDevice:
+    """Blocks of 10 ms as a loudspeaker wants them; used by its callback alone.
+
+    The same sound is on all channels.
+    """
+
+    def __init__(self, rate: int, channels: int, read: Callable[[], bytes]) -> None:
+        """`read` gives the next block of PCM16 mono at 24 kHz."""
+        self._channels = channels
+        self._resampler = Resampler(SAMPLE_RATE, rate) if rate != SAMPLE_RATE else None
+        self._samples_per_frame = SAMPLE_RATE / rate
+        self._read = read
+        self._rest = b""
+        self._waiting = 0.0  # samples at 24 kHz that were read and not yet given, those in the resampler included
+
+    def ahead(self, frames: int) -> float:
+        """Samples at 24 kHz from the first of the last `frames` that were given to the end of what was read."""
+        return frames * self._samples_per_frame + self._waiting
+
+    def take(self, frames: int) -> bytes:
+        """Give exactly so many frames."""
+        size = frames * BYTES_PER_SAMPLE
+        while len(self._rest) < size:
+            block = self._read()
+            self._waiting += BLOCK_SAMPLES
+            self._rest += self._resampler.feed(block) if self._resampler is not None else block
+        self._waiting -= frames * self._samples_per_frame
+        pcm, self._rest = self._rest[:size], self._rest[size:]
+        return np.frombuffer(pcm, np.int16).repeat(self._channels).tobytes() if self._channels > 1 else pcm
