@@ -96,7 +96,7 @@ class EchoCanceller:
             self._filter.remember(echo_of)
         if change is Change.CONFIRMED and self._residual.trusted:
             self._filter.save()
-        rest, gain = (heard, self._open) if self._alignment.doubtful else self._subtract(heard)
+        rest, gain = self._subtract(heard)
         # Once before and once after: what is left of the echo then is too weak to pass for speech. The suppressor is
         # about a block late, and so is the gain.
         clean = _to_samples(_to_sound(self._suppress(rest * gain, played)) * self._gain)
@@ -107,9 +107,13 @@ class EchoCanceller:
         return clean
 
     def slipped(self) -> None:
-        """Note that sound was lost: the filter pauses until half a second of playback has told the new delay."""
+        """Note that sound was lost: the filter has to prove itself again.
+
+        A pairing that was mended has its old delay, so that is tried first, with the echo path that was proven. If it
+        does not fit, half a second of playback tells the new one.
+        """
         self._alignment.doubt()
-        self._residual.reset()
+        self._try_again()
 
     def _subtract(self, heard: Sound) -> tuple[Sound, Sound]:
         rest = self._filter.process(heard)
@@ -117,10 +121,17 @@ class EchoCanceller:
             return (rest, self._residual.gain()) if self._residual.trusted else (heard, self._open)
         if self._residual.trusted:
             self.slipped()
+        elif self._alignment.doubtful:
+            self._try_again()
         else:
             self._filter.reset()
             self._residual.reset()
         return heard, self._open
+
+    def _try_again(self) -> None:
+        self._residual.reset()
+        if self._alignment.delay is not None:
+            self._filter.retry(self._alignment.read(self._filter.reach))
 
     def _suppress(self, rest: Sound, played: Sound) -> Samples:
         clean: Samples = self._suppressor.process(_to_samples(rest), _to_samples(played * self._residual.reference))
