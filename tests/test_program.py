@@ -1,0 +1,116 @@
+"""The program as it is started: pipes, exit statuses, what it loads, what it never shows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.program import TOP, Program
+from tests.service import Service
+from tests.speech import silence
+from tests.wire import BAD_KEY
+
+Run = Callable[..., Program]
+
+NO_CARD = {"PULSE_SERVER": "none", "SOUND": "no"}
+
+
+def test_a_piped_question_is_answered_by_the_assistant_on_this_computer(run: Run) -> None:
+    program = run("--offline", env=NO_CARD)
+    program.type("what time is it")
+    program.type("write a note called shopping saying milk and bread")
+    program.type("read the note shopping")
+    program.end_of_file()
+
+    assert program.wait(30) == 0
+    kinds = [line.partition(":")[0] for line in program.stdout]
+    assert kinds == ["you", "tool", "assistant"] * 3
+    assert "milk and bread" in program.stdout[-1]
+    assert program.stderr == []
+
+
+def test_without_a_key_it_says_who_answers(run: Run) -> None:
+    program = run(env=NO_CARD)
+    program.expect("^there is no OPENAI_API_KEY: the assistant on this computer answers")
+    program.type("goodbye")
+    program.expect("^assistant: Goodbye")
+
+    assert program.wait(20) == 0
+
+
+def test_the_assistant_on_this_computer_is_told_no_key_and_reached_through_no_proxy(run: Run) -> None:
+    program = run("--offline", "--proxy-url", "http://127.0.0.1:9", env=NO_CARD | {"OPENAI_API_KEY": "sk-secret"})
+    program.type("hello")
+    program.expect("^assistant: ", 20)
+
+
+def test_a_refused_key_is_status_3_with_a_remedy(service: Service, run: Run) -> None:
+    service.refuse_next.append(BAD_KEY)
+    program = run("--ws-url", service.url, env=NO_CARD | {"OPENAI_API_KEY": "sk-wrong"})
+
+    assert program.wait(20) == 3
+    assert program.stderr == ["realtime: the service does not know this key: check OPENAI_API_KEY"]
+
+
+def test_a_bad_setting_is_status_2(run: Run) -> None:
+    program = run("--ws-url", "example.com", env={"VAD_THRESHOLD": "9"})
+
+    assert program.wait() == 2
+    (line,) = program.stderr
+    assert "--ws-url" in line
+    assert "VAD_THRESHOLD" in line
+
+
+def test_nobody_there_is_status_1(run: Run) -> None:
+    program = run("--ws-url", "ws://127.0.0.1:9/", env=NO_CARD)
+
+    assert program.wait(20) == 1
+    assert "cannot be reached" in program.stderr[-1]
+
+
+def test_the_key_is_in_the_header_and_nowhere_else(service: Service, run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    env = NO_CARD | {"OPENAI_API_KEY": "sk-secret-1234"}
+    program = run("--ws-url", service.url, "--debug", "--log-file", str(log), env=env)
+    program.type("hello")
+    service.wait_for("response.create", timeout=20)
+    service.say(silence(0.1), "Good day.")
+    program.expect("^assistant: Good day.$")
+    program.type("/quit")
+
+    assert program.wait() == 0
+    assert service.requests[0].headers["Authorization"] == "Bearer sk-secret-1234"
+    assert "model=gpt-realtime-2.1" in service.requests[0].path
+    assert "sk-secret" not in program.output + log.read_text(encoding="utf-8") + service.requests[0].path
+    assert "SessionUpdate" in log.read_text(encoding="utf-8")
+
+
+def test_text_of_the_service_cannot_control_the_terminal(service: Service, run: Run) -> None:
+    program = run("--ws-url", service.url, env=NO_CARD)
+    service.wait_for("session.update", timeout=20)
+    service.close(1011, "\x1b]0;owned\x07\x1b[2J")
+
+    assert program.wait(20) == 1
+    assert "\x1b" not in program.output
+    assert "\x07" not in program.output
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(run: Run) -> None:
+    command = (
+        f"printf 'hello\\nhelp\\nwhat time is it\\n' | {sys.executable} realtime.py --offline --no-sound | head -n 1"
+    )
+    done = subprocess.run(["sh", "-c", command], cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stdout == "you: hello\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("package", ["offline", "requests", "prompt_toolkit", "websockets", "openai"])
+def test_a_conversation_with_the_service_does_not_pay_for(package: str) -> None:
+    code = f"import sys, realtime; sys.exit(any(name.partition('.')[0] == {package!r} for name in sys.modules))"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=TOP, timeout=60, check=False).returncode == 0
