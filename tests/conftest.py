@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import fields
@@ -14,6 +15,9 @@ from tests.program import Program
 from tests.service import Service
 from tests.soundcard import SoundCard
 from voice.config import Config
+
+# Started in the background, a shell has us ignore Ctrl-C, and every program that a test starts inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SETTINGS = tuple(setting.name.upper() for setting in fields(Config))
 """The program's own settings, the key among them."""

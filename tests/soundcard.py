@@ -41,6 +41,14 @@ _HUM = "module-sine sink=mic_in frequency=50"
 HUM_DBFS = -80
 """Of its peaks: 3 of 32768."""
 
+_FILTER = "module-ladspa-sink rate=24000 channels=1"
+
+_ROOM = f"{_FILTER} plugin=delayorama_1402 label=delayorama control=7,0,0,64,0.003,0.25,1,30,0.93,60,0.145"
+"""The straight sound and 64 reflections, 6 dB below it in sum, which fade away by 60 dB in some 0.35 s."""
+
+_CONE = f"{_FILTER} plugin=foverdrive_1196 label=foverdrive control=1.2"
+"""A loudspeaker near its limit, x(|x| + d) / (x^2 + (d - 1)|x| + 1); full scale is 1.6 dB too weak."""
+
 _ALSA = """\
 pcm.!default { type pulse }
 ctl.!default { type pulse }
@@ -156,25 +164,42 @@ class SoundCard:
         to about 1 ms from 20 ms on. A gain over 0 dB clips what gets louder than full scale.
         """
         ways = [(delay_ms, gain_db), *((delay_ms + later, gain_db + weaker) for later, weaker in reflections)]
-        modules = [self._loop(*way) for way in ways]
-        try:
+        with ExitStack() as stack:
+            for delay, gain in ways:
+                self._set_volume(stack.enter_context(self._module(_loop("mic_in", delay))), gain)
             yield
-        finally:
-            for module in modules:
-                self.pactl("unload-module", module)
 
-    def _loop(self, delay_ms: float, gain_db: float) -> str:
-        # Both ends run on one clock, so the loop's own adjustment of the rate would only add a wobble.
-        latency = f"latency_msec={round(delay_ms)}"
-        module = self.pactl(
-            "load-module", "module-loopback", "source=speaker.monitor", "sink=mic_in", latency, "adjust_time=0"
-        )
-        self._set_volume(module, gain_db)
-        return module
+    @contextmanager
+    def couple_in_room(self, delay_ms: float = 40, gain_db: float = -6) -> Iterator[None]:
+        """As `couple`, with a loudspeaker that saturates in a room that answers; needs Debian's swh-plugins.
+
+        Both run within the daemon, sample by sample, so that nothing can slip there.
+        """
+        amplifier = f"{_FILTER} plugin=amp_1181 label=amp control={gain_db}"
+        with (
+            self._module(f"{amplifier} sink_name=gain sink_master=mic_in"),
+            self._module(f"{_ROOM} sink_name=room sink_master=gain"),
+            self._module(f"{_CONE} sink_name=cone sink_master=room"),
+            self._module(_loop("cone", delay_ms)),
+        ):
+            yield
+
+    @contextmanager
+    def _module(self, module: str) -> Iterator[str]:
+        number = self.pactl("load-module", *module.split())
+        try:
+            yield number
+        finally:
+            self.pactl("unload-module", number)
 
     def _set_volume(self, module: str, gain_db: float) -> None:
         (stream,) = (stream["index"] for stream in self._list("sink-inputs") if str(stream["owner_module"]) == module)
         self.pactl("set-sink-input-volume", str(stream), f"{gain_db}dB")
+
+
+def _loop(sink: str, delay_ms: float) -> str:
+    # Both ends run on one clock, so the loop's own adjustment of the rate would only add a wobble.
+    return f"module-loopback source=speaker.monitor sink={sink} latency_msec={round(delay_ms)} adjust_time=0"
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -104,7 +104,8 @@ def test_the_microphone_is_held_back_while_the_assistant_is_heard(card: SoundCar
         recording.wait_seconds(1)
         card.say(tone(1000, 1) + silence(0.3)).wait()
 
-    assert level(during[: RATE * 2]) == float("-inf")
+    on_its_way = RATE // 10 * 2
+    assert level(during[on_its_way : RATE * 2]) == float("-inf")
     assert level(service.microphone()[0][-RATE * 2 :]) > -30
 
 

@@ -36,7 +36,7 @@ class Change(Enum):
     CONFIRMED = auto()
     """It goes on as it was."""
     SETTLED = auto()
-    """It was unknown or in doubt, or it jumped: what is read from now on does not continue what was read before."""
+    """It was unknown, or it jumped: what is read from now on does not continue what was read before."""
 
 
 class DelayLine:
@@ -105,7 +105,7 @@ class Alignment:
         off = math.inf if self.delay is None else estimate - self.delay
         if abs(off) <= self._jump:
             self._follow(off)
-            change = Change.SETTLED if self.doubtful else Change.CONFIRMED
+            change = Change.CONFIRMED
         elif self.doubtful or (self._suspect is not None and abs(estimate - self._suspect) <= self._jump):
             self.delay = estimate
             change = Change.SETTLED

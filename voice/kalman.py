@@ -75,6 +75,14 @@ class KalmanFilter:
         for start in range(0, self.reach, self._block):
             self.remember(far[start : start + self._block])
 
+    def retry(self, far: Sound) -> None:
+        """As `restore`, but the proven echo path stays proven: it is not known to have failed."""
+        proven = self._proven
+        if proven is not None:
+            self._proven = proven.copy()
+        self.restore(far)
+        self._proven = proven
+
     def remember(self, far: Sound) -> None:
         """Note a block that was played."""
         block = self._block

@@ -25,8 +25,10 @@ TRUSTED, DISTRUSTED = 0.1, 0.4
 """The filter is used once the leak is below -10 dB, and until it is above -4 dB."""
 DIVERGED = 1.5
 """So much more power than came in means that the filter adds echo instead of removing it."""
-MARGIN = 4.0
-"""The leak is a low value of something that varies: 6 dB more than that may still be echo."""
+HASTE = 0.6
+"""The same is looked for over some 25 ms: what is added is heard."""
+MARGIN = 6.0
+"""The leak is a low value of something that varies: 8 dB more than that may still be echo."""
 FLOOR = 0.04
 """Echo is turned down by 14 dB at most, so that a word taken for echo is not lost; 20 dB gave nothing more."""
 REFERENCE_MARGIN = 3.0
@@ -47,6 +49,7 @@ class Residual:
     def reset(self) -> None:
         """Begin again with a filter that is not known to be any good."""
         self._near = self._rest = self._echo = 0.0
+        self._latest_near = self._latest_rest = 0.0
         self._gain = 1.0
         self._leak = 1.0
         self.reference = 1.0
@@ -57,10 +60,13 @@ class Residual:
     def update(self, near: Sound, rest: Sound) -> bool:
         """Take a block before and after the filter; False when the filter does harm."""
         echo = near - rest
-        self._near = SMOOTHING * self._near + float(near @ near)
-        self._rest = SMOOTHING * self._rest + float(rest @ rest)
+        came, left = float(near @ near), float(rest @ rest)
+        self._near = SMOOTHING * self._near + came
+        self._rest = SMOOTHING * self._rest + left
+        self._latest_near = HASTE * self._latest_near + came
+        self._latest_rest = HASTE * self._latest_rest + left
         self._echo = SMOOTHING * self._echo + float(echo @ echo)
-        if self._rest > DIVERGED * self._near:
+        if self._latest_rest > DIVERGED * self._latest_near and self._rest > self._near:
             return False
         if self._echo > AUDIBLE:
             leak = self._rest / self._echo
