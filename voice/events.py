@@ -112,12 +112,6 @@ class ItemAdded:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemDone:  # noqa: D101
-    item: Item
-    previous_item_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TranscriptionDelta:
     """A further part of what the user said."""
 
@@ -229,7 +223,6 @@ ServerEvent = (
     | SpeechStopped
     | InputCommitted
     | ItemAdded
-    | ItemDone
     | TranscriptionDelta
     | TranscriptionCompleted
     | TranscriptionFailed
@@ -252,7 +245,6 @@ _SERVER_CLASSES: dict[str, type[ServerEvent]] = {
     "input_audio_buffer.speech_stopped": SpeechStopped,
     "input_audio_buffer.committed": InputCommitted,
     "conversation.item.added": ItemAdded,
-    "conversation.item.done": ItemDone,
     "conversation.item.input_audio_transcription.delta": TranscriptionDelta,
     "conversation.item.input_audio_transcription.completed": TranscriptionCompleted,
     "conversation.item.input_audio_transcription.failed": TranscriptionFailed,
@@ -282,6 +274,7 @@ SERVER_EVENT_NAMES = frozenset(_SERVER_CLASSES) | {
     "conversation.created",
     "conversation.item.created",
     "conversation.item.deleted",
+    "conversation.item.done",
     "conversation.item.input_audio_transcription.segment",
     "conversation.item.retrieved",
     "conversation.item.truncated",
@@ -366,16 +359,6 @@ class AudioAppend:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioCommit:  # noqa: D101
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class AudioClear:  # noqa: D101
-    pass
-
-
-@dataclass(frozen=True, slots=True)
 class ItemCreate:  # noqa: D101
     item: Json
     previous_item_id: str | None = None
@@ -406,23 +389,11 @@ class ResponseCancel:  # noqa: D101
     response_id: str | None = None
 
 
-ClientEvent = (
-    SessionUpdate
-    | AudioAppend
-    | AudioCommit
-    | AudioClear
-    | ItemCreate
-    | ItemTruncate
-    | ItemDelete
-    | ResponseCreate
-    | ResponseCancel
-)
+ClientEvent = SessionUpdate | AudioAppend | ItemCreate | ItemTruncate | ItemDelete | ResponseCreate | ResponseCancel
 
 _CLIENT_NAMES: dict[type[ClientEvent], str] = {
     SessionUpdate: "session.update",
     AudioAppend: "input_audio_buffer.append",
-    AudioCommit: "input_audio_buffer.commit",
-    AudioClear: "input_audio_buffer.clear",
     ItemCreate: "conversation.item.create",
     ItemTruncate: "conversation.item.truncate",
     ItemDelete: "conversation.item.delete",
@@ -430,8 +401,13 @@ _CLIENT_NAMES: dict[type[ClientEvent], str] = {
     ResponseCancel: "response.cancel",
 }
 
-CLIENT_EVENT_NAMES = frozenset(_CLIENT_NAMES.values()) | {"conversation.item.retrieve", "output_audio_buffer.clear"}
-"""Every client event of the GA API; retrieving is of no use here, the last one is for WebRTC alone."""
+CLIENT_EVENT_NAMES = frozenset(_CLIENT_NAMES.values()) | {
+    "conversation.item.retrieve",
+    "input_audio_buffer.clear",
+    "input_audio_buffer.commit",
+    "output_audio_buffer.clear",
+}
+"""Every client event of the GA API: those of turns that the user ends by hand are not sent, the last is for WebRTC."""
 
 
 def encode(event: ClientEvent) -> str:
