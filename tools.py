@@ -9,7 +9,9 @@ A tool is a typed function with a docstring. The model reads its name, its docst
 
 Arguments are checked before it is called. It runs in a thread of its own, side by side with others, for at most 20 s
 unless it is marked ``@time_limit(60)``. To tell the model that something cannot be done, raise `ToolError` with a
-sentence; any other exception is logged as a bug.
+sentence; any other exception is logged as a bug. Mark what cannot be undone with ``@confirm("Delete {name}?")``: then
+it runs only after the user has been asked. Tools of your own can also stay in a file of your own, which is given with
+``--tools FILE.py``; see the folder examples.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import pytest
 from dotenv import dotenv_values
 
 from voice import VERSION
-from voice.config import OPENAI_URL, Config, read_config
+from voice.config import OPENAI_URL, Config
+from voice.options import read_config
 from voice.errors import SettingError
 
 

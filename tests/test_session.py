@@ -7,6 +7,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from queue import SimpleQueue
 
 import numpy as np
@@ -22,11 +23,23 @@ from voice.config import Config
 from voice.connection import Connection, endpoint
 from voice.conversation import Conversation
 from voice.echo import Off
-from voice.effects import Notice, Shown, ToolUse, Turn
+from voice.effects import Notice, ToolUse, Turn
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
-from voice.session import MicQueue, Session
+from voice.session import Session
 from voice.settings import session_settings
 from voice.streams import BLOCK_SAMPLES
+from voice.uplink import MicQueue
+
+
+class Tools:
+    """One function for all names."""
+
+    def __init__(self, run: Callable[[str, str], str]) -> None:
+        self.call = run
+        self.cancelled = 0
+
+    def cancel(self) -> None:
+        self.cancelled += 1
 
 
 class Client:
@@ -37,19 +50,24 @@ class Client:
         self.service = service
         self.audio_buffer = AudioBuffer()
         self.mic_queue: MicQueue = SimpleQueue()
-        self.shown: list[Shown] = []
+        self.shown: list[object] = []
         self.changed = threading.Condition()
         target = endpoint(self.config, self.config.ws_url, {})
-        self.session = Session(Connection(target), self.audio_buffer, self.mic_queue, run_tool, self._show)
+        self.session = Session(self.audio_buffer, self.mic_queue, self._show)
+        self._connect = partial(Connection, target)
+        self._tools = Tools(run_tool)
         self.played = bytearray()
         self.ticks = 0
 
+    def connect(self) -> None:
+        self.session.start(self._connect, self._tools)
+
     def start(self) -> None:
-        self.session.start()
+        self.connect()
         settings = session_settings(self.config, (), speaks=True)
         self.session.begin(settings, Conversation(), Off())
 
-    def _show(self, shown: Shown) -> None:
+    def _show(self, shown: object) -> None:
         with self.changed:
             self.shown.append(shown)
             self.changed.notify_all()
@@ -63,7 +81,7 @@ class Client:
             heard = np.full(BLOCK_SAMPLES, self.ticks, dtype=np.int16).tobytes()
             self.mic_queue.put(Block(heard, played))
 
-    def wait_for(self, wanted: Callable[[Shown], bool], timeout: float = 5) -> Shown:
+    def wait_for(self, wanted: Callable[[object], bool], timeout: float = 5) -> object:
         with self.changed:
             found = self.changed.wait_for(lambda: next((s for s in self.shown if wanted(s)), None), timeout)
             assert found is not None, self.shown
@@ -237,7 +255,7 @@ def test_a_refusal_after_the_upgrade_ends_with_the_remedy(service: Service, refu
 
 def test_a_rejected_setting_names_the_field(service: Service) -> None:
     client = Client(service, lambda _n, _a: "")
-    client.session.start()
+    client.connect()
     settings = {**session_settings(client.config, (), speaks=True), "output_modalities": ["audio", "text"]}
     client.session.begin(settings, Conversation(), Off())
 
@@ -275,7 +293,7 @@ def test_the_end_comes_quickly_in_every_state_and_leaves_no_thread(service: Serv
     client = Client(service, lambda _n, _a: "")
     with ExitStack() as stack:
         if state == "connecting":
-            client.session.start()
+            client.connect()
         else:
             client.start()
             service.wait_for("session.update")
@@ -300,7 +318,7 @@ def test_a_bug_in_a_part_is_reported_as_one(service: Service) -> None:
             raise RuntimeError("broken canceller")
 
     client = Client(service, lambda _n, _a: "")
-    client.session.start()
+    client.connect()
     client.session.begin(session_settings(client.config, (), speaks=True), Conversation(), Broken())
     client.tick()
 

@@ -1,4 +1,4 @@
-"""Toolbox: declarations, checks, limits."""
+"""Toolbox: declarations, checks, limits, consent, calling off."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter
 
 from tests.strict import parse_client
+from voice.consent import EXPIRY, MAX_OPEN, Consent
 from voice.errors import SettingError
-from voice.toolbox import MAX_OUTPUT, Toolbox, ToolError, time_limit
+from voice.toolbox import MAX_CALLS, MAX_OUTPUT, Cancel, Tool, Toolbox, ToolError, confirm, time_limit
 
 
 def add(first: int, second: Annotated[int, Field(description="what is added")] = 1) -> str:
@@ -251,3 +252,222 @@ def test_what_cannot_be_a_tool_is_said_in_one_line(functions: list[Any]) -> None
         Toolbox(functions)
 
     assert "\n" not in str(caught.value)
+
+
+# Ready-made tools ---------------------------------------------------------------------------------------------------
+
+
+def test_a_ready_made_tool_is_called_as_it_is() -> None:
+    definition = {"type": "function", "name": "echo", "description": "Echo.", "parameters": {"type": "object"}}
+    toolbox = Toolbox([add, Tool(definition, run=lambda arguments, _: arguments)])
+
+    assert toolbox.definitions[1] == definition
+    assert toolbox.call("echo", '{"any": [1]}') == '{"any": [1]}'
+    with pytest.raises(SettingError, match="two tools named echo"):
+        Toolbox([Tool(definition, run=lambda *_: "a"), Tool(definition, run=lambda *_: "b")])
+
+
+# Calling off --------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_can_be_called_off() -> None:
+    started = threading.Event()
+
+    def wait(seconds: float, cancel: Cancel) -> str:
+        """Wait."""
+        started.set()
+        return "called off" if cancel.wait(seconds) else "waited"
+
+    toolbox, outputs = Toolbox([wait]), []
+    assert list(toolbox.definitions[0]["parameters"]["properties"]) == ["seconds"]
+    thread = threading.Thread(target=lambda: outputs.append(toolbox.call("wait", '{"seconds": 10}')))
+    thread.start()
+    assert started.wait(5)
+    toolbox.cancel()
+    thread.join(5)
+
+    assert outputs == ["called off"]
+    assert toolbox.call("wait", '{"seconds": 0}') == "waited"
+    assert "cancel: Unexpected keyword argument" in toolbox.call("wait", '{"seconds": 0, "cancel": 1}')
+
+
+def test_a_time_out_calls_off() -> None:
+    called_off = threading.Event()
+
+    @time_limit(0.05)
+    def wait(cancel: Cancel) -> None:
+        """Wait."""
+        if cancel.wait(10) and cancel.cancelled:
+            called_off.set()
+
+    assert "did not finish" in Toolbox([wait]).call("wait", "{}")
+    assert called_off.wait(5)
+
+
+def test_whoever_waits_for_it_hears_of_the_calling_off_once() -> None:
+    cancel, heard = Cancel(), []
+
+    cancel.then(lambda: heard.append("before"))
+    cancel.set()
+    cancel.set()
+    cancel.then(lambda: heard.append("after"))
+
+    assert heard == ["before", "after"]
+
+
+def test_too_many_calls_at_a_time_are_told() -> None:
+    finish, working = threading.Event(), threading.Barrier(MAX_CALLS + 1)
+
+    def hang() -> str:
+        """Hang."""
+        working.wait(10)
+        finish.wait(10)
+        return "done"
+
+    toolbox, outputs = Toolbox([hang, add]), []
+    threads = [threading.Thread(target=lambda: outputs.append(toolbox.call("hang", "{}"))) for _ in range(MAX_CALLS)]
+    for thread in threads:
+        thread.start()
+    working.wait(10)
+
+    assert toolbox.call("add", '{"first": 1}') == "8 calls are at work (hang). Wait until one of them has ended."
+    finish.set()
+    for thread in threads:
+        thread.join(10)
+    assert outputs == ["done"] * MAX_CALLS
+    assert toolbox.call("add", '{"first": 1}') == "2"
+
+
+# Consent ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sent() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def mail(sent: list[str], asked: list[str]) -> Toolbox:
+    @confirm("Send the mail to {to}?")
+    def send_mail(to: str, copies: int = 1) -> str:
+        """Send a mail."""
+        sent.append(f"{to} {copies}")
+        return "Sent."
+
+    return Toolbox([send_mail], asked.append)
+
+
+def test_nothing_runs_before_the_user_has_spoken(mail: Toolbox, sent: list[str], asked: list[str]) -> None:
+    first = mail.call("send_mail", '{"to": "Ann"}')
+    again = mail.call("send_mail", '{"to": "Ann"}')
+
+    assert first == (
+        'This needs the consent of the user, and nothing has been done yet. Ask them: "Send the mail to Ann?" '
+        "If they agree, call send_mail again with the same arguments. If they do not, do not call it."
+    )
+    assert "the user has not answered yet" in again
+    assert sent == []
+    assert asked == ["send_mail waits for your yes: Send the mail to Ann?"]
+
+
+def test_one_consent_is_one_run(mail: Toolbox, sent: list[str], asked: list[str]) -> None:
+    mail.call("send_mail", '{"to": "Ann"}')
+    mail.heard_user()
+
+    assert mail.call("send_mail", '{"copies": "1", "to": "Ann"}') == "Sent."  # the same, said otherwise
+    assert "nothing has been done yet" in mail.call("send_mail", '{"to": "Ann"}')
+    assert sent == ["Ann 1"]
+    assert len(asked) == 2
+
+
+def test_other_arguments_are_another_question(mail: Toolbox, sent: list[str], asked: list[str]) -> None:
+    mail.call("send_mail", '{"to": "Ann"}')
+    mail.heard_user()
+
+    assert "Send the mail to Bob?" in mail.call("send_mail", '{"to": "Bob"}')
+    assert sent == []
+    assert len(asked) == 2
+
+
+def test_speech_from_before_is_no_consent(mail: Toolbox, sent: list[str]) -> None:
+    mail.heard_user()
+
+    assert "nothing has been done yet" in mail.call("send_mail", '{"to": "Ann"}')
+    assert sent == []
+
+
+def test_wrong_arguments_are_not_asked_about(mail: Toolbox, asked: list[str]) -> None:
+    assert "to: Missing required argument" in mail.call("send_mail", "{}")
+    assert asked == []
+
+
+def test_a_question_is_one_line_of_bounded_length(mail: Toolbox, asked: list[str]) -> None:
+    mail.call("send_mail", json.dumps({"to": "a\nb" + "c" * 10_000}))
+
+    assert "Send the mail to a bccc" in asked[0]
+    assert len(asked[0]) < 600
+
+
+def test_without_a_text_there_is_a_question_too() -> None:
+    @confirm
+    def delete_list(name: str) -> None:
+        """Delete."""
+
+    @confirm()
+    def shut_down() -> None:
+        """Shut down."""
+
+    toolbox = Toolbox([delete_list, shut_down])
+
+    assert '"Shall I delete list (name: x)?"' in toolbox.call("delete_list", '{"name": "x"}')
+    assert '"Shall I shut down?"' in toolbox.call("shut_down", "{}")
+
+
+def test_a_question_that_fails_has_an_output_and_runs_nothing() -> None:
+    @confirm("{number:%Y}?")
+    def give(number: int) -> str:
+        """Give."""
+        return "given"
+
+    toolbox = Toolbox([give])
+    for _ in range(2):
+        assert toolbox.call("give", '{"number": 1}').startswith("give failed: ")
+        toolbox.heard_user()
+
+
+def test_a_question_about_what_is_not_there_is_refused() -> None:
+    @confirm("To {whom}?")
+    def send(to: str) -> None:
+        """Send."""
+
+    with pytest.raises(SettingError, match=r"its question names \{whom\}"):
+        Toolbox([send])
+
+
+def test_a_question_is_forgotten_in_time() -> None:
+    now = [0.0]
+    consent = Consent(lambda: now[0])
+
+    assert consent.to("call") == "new"
+    consent.heard_user()
+    now[0] = EXPIRY
+    assert consent.to("call") == "new"
+    now[0] += EXPIRY - 1
+    consent.heard_user()
+    assert consent.to("call") == "given"
+
+
+def test_open_questions_are_bounded() -> None:
+    consent = Consent()
+
+    for number in range(MAX_OPEN + 1):
+        assert consent.to(number) == "new"
+    consent.heard_user()
+
+    assert consent.to(1) == "given"
+    assert consent.to(0) == "new"

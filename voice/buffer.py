@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,6 +162,20 @@ class AudioBuffer:
     def _falling(self) -> bytes:
         """The next few ms, falling silent; they stay in the buffer."""
         return _ramp(self._chunks[0][1], 1, 0)[: FADE_SAMPLES * BYTES_PER_SAMPLE] if self._chunks else b""
+
+
+class Delivery(AudioBuffer):
+    """For sound that goes elsewhere than to a loudspeaker: it is handed on as it comes, and counts as heard."""
+
+    def __init__(self, deliver: Callable[[bytes], None]) -> None:
+        """`deliver` takes PCM16 mono at 24 kHz; it may not block."""
+        super().__init__()
+        self._deliver = deliver
+
+    def append(self, item_id: str, pcm: bytes) -> None:
+        """Hand on sound of an item."""
+        super().append(item_id, pcm)
+        self._deliver(self.read(len(pcm) // BYTES_PER_SAMPLE))
 
 
 def _ramp(pcm: bytes | memoryview, first: float, last: float) -> bytes:

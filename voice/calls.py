@@ -47,14 +47,24 @@ class Calls:
         self._running[item.call_id] = entry
         return entry
 
-    def finish(self, call_id: str, output: str) -> None:
-        """Take an output; one of a call that is not running is left aside."""
+    def finish(self, call_id: str, output: str) -> ToolUse | None:
+        """Take an output; one of a call that is not running is left aside.
+
+        A call that the service does not know any more is given back: nobody will ask for its output.
+        """
         entry = self._running.pop(call_id, None)
         if entry is None or entry.tool is None:
-            return
+            return None
         entry.tool = ToolUse(entry.tool.name, entry.tool.arguments, output)
         entry.settled = True
-        self._batches[entry.response_id or ""].outputs[call_id] = output
+        if (batch := self._batches.get(entry.response_id or "")) is None:
+            return entry.tool
+        batch.outputs[call_id] = output
+        return None
+
+    def disconnect(self) -> None:
+        """Note that the service has forgotten all calls; those that run go on."""
+        self._batches.clear()
 
     def end_response(self, response_id: str, *, goes_on: bool) -> None:
         """Note that a response has ended: its calls may be answered."""

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from voice.effects import Notice, Shown
-from voice.session import Session
+from voice.assistant import Assistant
 
 
 class Commands:
     """Typed lines: a command is carried out, anything else is said; the terminal's thread."""
 
-    def __init__(self, session: Session, show: Callable[[Shown], None], *, in_turn: bool) -> None:
+    def __init__(self, assistant: Assistant, *, in_turn: bool) -> None:
         """Lines are answered one after the other (`in_turn`), or each interrupts the answer to the one before."""
-        self._session = session
-        self._show = show
+        self._assistant = assistant
         self._in_turn = in_turn
         self._commands: dict[str, tuple[str, Callable[[], None]]] = {
             "/help": ("what can be typed", self._help),
-            "/interrupt": ("stop the answer", session.interrupt),
-            "/quit": ("end", session.end),
+            "/interrupt": ("stop the answer", assistant.interrupt),
+            "/quit": ("end", assistant.end),
         }
 
     def run(self, line: str) -> None:
@@ -28,13 +26,13 @@ class Commands:
         if not text:
             return
         if not text.startswith("/"):
-            self._session.say(text, in_turn=self._in_turn)
+            self._assistant.send_text(text, in_turn=self._in_turn)
         elif (command := self._commands.get(text.split()[0].lower())) is not None:
             command[1]()
         else:
-            self._show(Notice(f"there is no {text.split()[0]}; /help tells what there is"))
+            self._assistant.tell(f"there is no {text.split()[0]}; /help tells what there is")
 
     def _help(self) -> None:
         for name, (meaning, _) in self._commands.items():
-            self._show(Notice(f"{name}: {meaning}"))
-        self._show(Notice("anything else is said to the assistant"))
+            self._assistant.tell(f"{name}: {meaning}")
+        self._assistant.tell("anything else is said to the assistant")

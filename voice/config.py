@@ -1,27 +1,22 @@
 """Settings: one frozen value, built once at the edge and handed to everybody who needs it.
 
-Every field is an option (``--ws-url``) and a name in the environment and in ``.env`` (``WS_URL``).
-The command line beats the environment, which beats ``.env``, which beats the default.
+`voice.options` makes every field an option (``--ws-url``) and a name in the environment and in ``.env`` (``WS_URL``).
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv.parser import parse_stream
 from platformdirs import user_documents_path
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from voice import VERSION
-from voice.errors import SettingError
-
-ENV_FILE = Path(__file__).parents[1] / ".env"
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
+MAX_OUTPUT_TOKENS = 32_000
+"""The newest models' limit; older ones take 4,096 and say so themselves."""
+WITHOUT_REASONING = frozenset({"gpt-realtime-1.5", "gpt-realtime", "gpt-realtime-mini"})
 
 DEFAULT_INSTRUCTIONS = (
     "You are a friendly voice assistant. Talk naturally and keep answers short: they are spoken aloud. "
@@ -66,6 +61,17 @@ def _from_file(value: str) -> str:
         raise ValueError(f"cannot read the file {value[1:] or 'without a name'}: {reason}") from error
 
 
+def _several(value: object) -> object:
+    """One text may name several, with semicolons between them."""
+    return tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
+
+
+def _token_limit(value: object) -> object:
+    if value == "inf" or (str(value).isdecimal() and 1 <= int(str(value)) <= MAX_OUTPUT_TOKENS):
+        return value if value == "inf" else int(str(value))
+    raise ValueError(f"it must be a number from 1 to {MAX_OUTPUT_TOKENS}, or inf")
+
+
 _HttpUrl = Annotated[str, _url("http", "https")]
 
 
@@ -97,6 +103,10 @@ class Config:
         str, AfterValidator(_from_file), Option("conversation", "who the assistant is: text, or @FILE")
     ] = DEFAULT_INSTRUCTIONS
     text: Annotated[bool, Option("conversation", "answers as text only, not spoken")] = False
+    speed: Annotated[float, Field(ge=0.25, le=1.5), Option("conversation", "pace of the voice, 0.25 to 1.5")] = 1.0
+    mode: Annotated[
+        Literal["hands-free", "push-to-talk"], Option("conversation", "speak any time, or while SPACE is held")
+    ] = "hands-free"
     transcription_model: Annotated[str, Option("conversation", "model that writes down what you say; off for none")] = (
         "gpt-transcribe"
     )
@@ -105,6 +115,13 @@ class Config:
         Field(pattern=r"^([a-z]{2,3})?$"),
         Option("conversation", "language you speak, such as en; else recognised"),
     ] = ""
+    vad: Annotated[
+        Literal["server", "semantic"],
+        Option("conversation", "your turn ends after a silence (server), or when it sounds finished (semantic)"),
+    ] = "server"
+    vad_eagerness: Annotated[
+        Literal["auto", "low", "medium", "high"], Option("conversation", "how soon semantic takes a turn for finished")
+    ] = "auto"
     vad_threshold: Annotated[
         float, Field(ge=0, le=1), Option("conversation", "how sure the service must be that it hears speech, 0 to 1")
     ] = 0.5
@@ -114,6 +131,23 @@ class Config:
     vad_silence_duration_ms: Annotated[
         int, Field(ge=100, le=10000), Option("conversation", "silence that ends your turn, in ms")
     ] = 500
+
+    # The model
+    temperature: Annotated[
+        float | None, Field(ge=0.6, le=1.2), Option("model", "0.6 to 1.2; only with --dialect beta")
+    ] = None
+    max_output_tokens: Annotated[
+        int | Literal["inf"], BeforeValidator(_token_limit), Option("model", "longest answer, in tokens, or inf")
+    ] = "inf"
+    reasoning_effort: Annotated[
+        Literal["", "minimal", "low", "medium", "high", "xhigh"],
+        Option("model", "how long gpt-realtime-2 models think"),
+    ] = ""
+    retention_ratio: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Option("model", "share of a full context that is kept when it is cut; 0.8 saves money in long conversations"),
+    ] = None
 
     # Sound
     sound: Annotated[bool, Option("sound", "use microphone and loudspeaker; --no-sound for the keyboard alone")] = True
@@ -132,10 +166,35 @@ class Config:
         Option("sound", "interruptions: confirm pauses until someone is heard to speak, instant believes every noise"),
     ] = "confirm"
 
+    noise_reduction: Annotated[
+        Literal["off", "near", "far"],
+        Option("sound", "the service's own: near for a headset, far for a laptop's microphone"),
+    ] = "off"
+
+    # What is kept
+    data_dir: Annotated[
+        Path, AfterValidator(Path.expanduser), Option("what is kept", "folder for notes, history and recordings")
+    ] = field(default_factory=lambda: user_documents_path() / "Realtime")
+    history: Annotated[bool, Option("what is kept", "keep a transcript of every conversation")] = True
+    resume: Annotated[str, Option("what is kept", "take up a conversation again: last, or its name")] = ""
+    save_recordings: Annotated[bool, Option("what is kept", "record both voices as WAV files")] = False
+
+    # One question
+    ask: Annotated[str, Option("one question", "print the answer to this and end")] = ""
+    ask_audio: Annotated[Path | None, Option("one question", "the same for a spoken question, a WAV file")] = None
+    answer_audio: Annotated[Path | None, Option("one question", "save the spoken answer to this WAV file")] = None
+
     # Tools
-    data_dir: Annotated[Path, AfterValidator(Path.expanduser), Option("tools", "folder for notes")] = field(
-        default_factory=lambda: user_documents_path() / "Realtime"
-    )
+    tools: Annotated[
+        tuple[Path, ...],
+        BeforeValidator(_several),
+        Option("tools", "Python file with functions of your own; may be repeated"),
+    ] = ()
+    mcp: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_several),
+        Option("tools", "MCP server, a command or a URL, whose tools are to be used; may be repeated"),
+    ] = ()
     geocoding_url: Annotated[_HttpUrl, Option("tools", "where the weather looks up cities")] = (
         "https://geocoding-api.open-meteo.com"
     )
@@ -151,8 +210,30 @@ class Config:
     )
 
     # Trouble
+    retry_minutes: Annotated[
+        float, Field(ge=0, le=1440), Option("trouble", "how long to try again after the connection is lost")
+    ] = 10.0
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Option("trouble", "what is worth logging")] = (
+        "INFO"
+    )
     log_file: Annotated[Path | None, Option("trouble", "write a log to this file")] = None
     debug: Annotated[bool, Option("trouble", "log every event, to realtime.log unless there is --log-file")] = False
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together; raises ValueError, which `voice.options` tells the user."""
+        if self.temperature is not None and self.dialect != "beta":
+            raise ValueError("--temperature: the service no longer takes one; only servers with --dialect beta do")
+        if self.reasoning_effort and self.model in WITHOUT_REASONING:
+            raise ValueError(f"--reasoning-effort: {self.model} does not reason; gpt-realtime-2.1 does")
+        if self.ask and self.ask_audio:
+            raise ValueError("--ask and --ask-audio: only one question at a time")
+        if self.answer_audio and not self.asks_once:
+            raise ValueError("--answer-audio: it needs --ask or --ask-audio")
+
+    @property
+    def asks_once(self) -> bool:
+        """Whether there is one question only."""
+        return bool(self.ask or self.ask_audio)
 
     @property
     def transcribes(self) -> bool:
@@ -168,88 +249,3 @@ class Config:
     def uses_offline_assistant(self) -> bool:
         """Whether the assistant on this computer answers: asked for, or nothing else is possible."""
         return self.offline or (self.is_openai and not self.openai_api_key)
-
-
-_REASONS = {"bool_parsing": "it must be yes or no"}
-"""Where pydantic's own words would not help."""
-_HINTS = get_type_hints(Config, include_extras=True)
-_ADAPTER = TypeAdapter(Config)
-
-
-def _option(name: str) -> Option:
-    return next(extra for extra in get_args(_HINTS[name]) if isinstance(extra, Option))
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="realtime.py",
-        description="Talk with an assistant: speak hands-free, interrupt any time, or type.",
-        epilog="Every option is also a name in the environment or in .env: --ws-url is WS_URL.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"realtime {VERSION}")
-    parser.add_argument("--list-devices", action="store_true", help="list microphones and loudspeakers, then end")
-    groups: dict[str, argparse._ArgumentGroup] = {}
-    for name in (setting.name for setting in fields(Config)):
-        option = _option(name)
-        if not option.flag:
-            continue
-        group = groups.setdefault(option.group, parser.add_argument_group(option.group))
-        kind = get_args(_HINTS[name])[0]
-        help_text = option.help.replace("%", "%%")
-        if kind is bool:
-            group.add_argument(
-                _flag(name), action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=help_text
-            )
-            continue
-        metavar = "|".join(get_args(kind)) if get_origin(kind) is Literal else name.rsplit("_", 1)[-1].upper()
-        group.add_argument(_flag(name), default=argparse.SUPPRESS, metavar=metavar, help=help_text)
-    return parser
-
-
-def _read_env_file(path: Path) -> dict[str, str | None]:
-    with path.open(encoding="utf-8") as lines:
-        bindings = list(parse_stream(lines))
-    for binding in bindings:
-        if binding.error:
-            raise SettingError(f"{path} cannot be understood in line {binding.original.line}: is a quote missing?")
-    return {binding.key: binding.value for binding in bindings if binding.key}
-
-
-def read_config(
-    arguments: Sequence[str], environment: Mapping[str, str], env_file: Path = ENV_FILE
-) -> tuple[Config, bool]:
-    """Settings from all sources, and whether ``--list-devices`` was asked for.
-
-    Raises:
-        SettingError: with every bad value and its reason in one line.
-        SystemExit: from argparse: 0 after ``--help`` or ``--version``, 2 after an unknown option.
-
-    """
-    given = vars(_parser().parse_args(arguments))
-    list_devices = given.pop("list_devices")
-    names = [setting.name for setting in fields(Config)]
-    try:
-        in_file = _read_env_file(env_file) if env_file.is_file() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{env_file} cannot be read: {error}") from error
-    values: dict[str, Any] = {}
-    source: dict[str, str] = {}
-    for origin, lookup in ((f"in {env_file}", in_file), ("in the environment", environment)):
-        for name in names:
-            if value := lookup.get(name.upper()):
-                values[name], source[name] = value, f"{name.upper()} {origin}"
-            elif value is not None:  # set to nothing, as in "VOICE=": the default again
-                values.pop(name, None)
-    for name, value in given.items():
-        values[name], source[name] = value, _flag(name)
-    try:
-        return _ADAPTER.validate_python(values), list_devices
-    except ValidationError as error:
-        problems = error.errors(include_input=False)
-        reasons = [f"{source[str(found['loc'][0])]}: {_REASONS.get(found['type'], found['msg'])}" for found in problems]
-        raise SettingError("; ".join(reasons).replace("Value error, ", "")) from error

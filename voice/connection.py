@@ -117,7 +117,7 @@ class Connection:
             raise ConnectionLostError(f"{host} does not answer as a WebSocket: {error}") from error
 
     def _upgrade(self, raw: socket.socket) -> websocket.WebSocket:
-        connected = websocket.create_connection(
+        return websocket.create_connection(
             self._target.url,
             socket=raw,
             header=dict(self._target.headers),
@@ -126,8 +126,6 @@ class Connection:
             enable_multithread=True,
             skip_utf8_validation=True,  # the JSON decoder does it
         )
-        connected.settimeout(None)
-        return connected
 
     def _keep(self, raw: socket.socket, connected: websocket.WebSocket | None) -> None:
         """Note what `stop` has to end; or end it, when that was called meanwhile."""
@@ -160,6 +158,11 @@ class Connection:
                 raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         return raw
 
+    def be_patient(self) -> None:
+        """Wait for messages however long it takes; before this, `CONNECT_TIMEOUT` for each. Any thread."""
+        if self._socket is not None:
+            self._socket.settimeout(None)
+
     def messages(self) -> Iterator[str | bytes]:
         """Messages as they come, until the peer or `stop` closes; the reading thread only.
 
@@ -174,6 +177,8 @@ class Connection:
                 if opcode == websocket.ABNF.OPCODE_CLOSE:
                     raise ConnectionLostError(_close_reason(data))
                 yield data.decode("utf-8", "replace") if opcode == websocket.ABNF.OPCODE_TEXT else data
+        except websocket.WebSocketTimeoutException as error:
+            raise ConnectionLostError("the service does not answer") from error
         except (OSError, websocket.WebSocketException) as error:
             raise ConnectionLostError(f"the connection broke: {error}") from error
         finally:

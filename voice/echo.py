@@ -99,7 +99,9 @@ class EchoCanceller:
         rest, gain = self._subtract(heard)
         # Once before and once after: what is left of the echo then is too weak to pass for speech. The suppressor is
         # about a block late, and so is the gain.
-        clean = _to_samples(_to_sound(self._suppress(rest * gain, played)) * self._gain)
+        suppressed = _to_sound(self._suppress(rest * gain, played))
+        self._residual.note(suppressed)
+        clean = _to_samples(suppressed * self._gain)
         self._gain = gain
         self.delay = self._alignment.delay * 10 / self._block
         if float(echo_of @ echo_of) > self._block * AUDIBLE**2:

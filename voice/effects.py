@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voice.errors import AssistantError
-from voice.events import AudioDelta, ClientEvent
+from voice.events import AudioDelta, ClientEvent, Json
 
-State = Literal["connecting", "ready", "listening", "hearing you", "thinking", "speaking"]
+State = Literal[
+    "connecting", "reconnecting", "ready", "listening", "muted", "hearing you", "thinking", "speaking", "asleep"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,29 @@ class Send:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """The service took our settings: microphone sound may flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """The connection is gone: keep the microphone's sound until the next `Ready`."""
+
+    again_from_ms: int | None
+    """From here on, in ms since the connection began, sound that was sent is to be sent again, for it was lost; None
+    when nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """What becomes of the microphone's sound: sent, sent as silence (`muted`), or not sent (`closed`)."""
+
+    state: Literal["open", "muted", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Tell the conversation to `retry` after so many seconds."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +142,35 @@ class StateChanged:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What the service charges for: a response's usage, or a transcription's, in its own words."""
+
+    what: Literal["response", "transcription"]
+    usage: Json
+
+
+@dataclass(frozen=True, slots=True)
+class UserSpoke:
+    """The user's turn has ended, spoken or typed; what was said may be written down later."""
+
+
 Shown = Turn | ToolUse | Partial | Notice | StateChanged
-Effect = Send | Ready | Play | EndOfSound | ClearAudio | PauseAudio | ResumeAudio | Undoubted | RunTool | End | Shown
+Effect = (
+    Send
+    | Ready
+    | Offline
+    | Microphone
+    | TryAgain
+    | Play
+    | EndOfSound
+    | ClearAudio
+    | PauseAudio
+    | ResumeAudio
+    | Undoubted
+    | RunTool
+    | End
+    | Used
+    | UserSpoke
+    | Shown
+)

@@ -123,6 +123,7 @@ class TranscriptionDelta:
 class TranscriptionCompleted:  # noqa: D101
     item_id: str
     transcript: str = ""
+    usage: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +360,16 @@ class AudioAppend:
 
 
 @dataclass(frozen=True, slots=True)
+class InputCommit:
+    """End the user's turn by hand; at least 100 ms of sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputClear:
+    """Forget the sound that was sent and not committed."""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemCreate:  # noqa: D101
     item: Json
     previous_item_id: str | None = None
@@ -389,11 +400,23 @@ class ResponseCancel:  # noqa: D101
     response_id: str | None = None
 
 
-ClientEvent = SessionUpdate | AudioAppend | ItemCreate | ItemTruncate | ItemDelete | ResponseCreate | ResponseCancel
+ClientEvent = (
+    SessionUpdate
+    | AudioAppend
+    | InputCommit
+    | InputClear
+    | ItemCreate
+    | ItemTruncate
+    | ItemDelete
+    | ResponseCreate
+    | ResponseCancel
+)
 
 _CLIENT_NAMES: dict[type[ClientEvent], str] = {
     SessionUpdate: "session.update",
     AudioAppend: "input_audio_buffer.append",
+    InputCommit: "input_audio_buffer.commit",
+    InputClear: "input_audio_buffer.clear",
     ItemCreate: "conversation.item.create",
     ItemTruncate: "conversation.item.truncate",
     ItemDelete: "conversation.item.delete",
@@ -403,11 +426,9 @@ _CLIENT_NAMES: dict[type[ClientEvent], str] = {
 
 CLIENT_EVENT_NAMES = frozenset(_CLIENT_NAMES.values()) | {
     "conversation.item.retrieve",
-    "input_audio_buffer.clear",
-    "input_audio_buffer.commit",
     "output_audio_buffer.clear",
 }
-"""Every client event of the GA API: those of turns that the user ends by hand are not sent, the last is for WebRTC."""
+"""Every client event of the GA API; the last is for WebRTC."""
 
 
 def encode(event: ClientEvent) -> str:

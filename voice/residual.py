@@ -29,6 +29,13 @@ HASTE = 0.6
 """The same is looked for over some 25 ms: what is added is heard."""
 MARGIN = 6.0
 """The leak is a low value of something that varies: 8 dB more than that may still be echo."""
+HIDDEN = 4e-4
+"""34 dB below the loudest echo of the last moments: late reverberation, which the filter does not reach, is as loud; no
+user is. The service's detector hears speech in it though there is hardly anything to hear."""
+FADING = 0.95
+"""How the loudest echo is forgotten: 9 dB in 400 ms, slower than a room's reflections fade."""
+ONSET = 4.0
+"""A block counts for so many of the mean at once, so that the first sound of a word is let through."""
 FLOOR = 0.04
 """Echo is turned down by 14 dB at most, so that a word taken for echo is not lost; 20 dB gave nothing more."""
 REFERENCE_MARGIN = 3.0
@@ -48,10 +55,11 @@ class Residual:
 
     def reset(self) -> None:
         """Begin again with a filter that is not known to be any good."""
-        self._near = self._rest = self._echo = 0.0
+        self._near = self._rest = self._echo = self._loudest = self._clean = 0.0
         self._latest_near = self._latest_rest = 0.0
         self._gain = 1.0
         self._leak = 1.0
+        self._hidden = False
         self.reference = 1.0
         """What to multiply the suppressor's reference by."""
         self.trusted = False
@@ -66,6 +74,7 @@ class Residual:
         self._latest_near = HASTE * self._latest_near + came
         self._latest_rest = HASTE * self._latest_rest + left
         self._echo = SMOOTHING * self._echo + float(echo @ echo)
+        self._loudest = max(self._echo, FADING * self._loudest)
         if self._latest_rest > DIVERGED * self._latest_near and self._rest > self._near:
             return False
         if self._echo > AUDIBLE:
@@ -76,10 +85,18 @@ class Residual:
         self.reference += REFERENCE_PACE * (wanted - self.reference)
         return True
 
+    def note(self, clean: Sound) -> None:
+        """Take what came out behind all stages: too weak for a user, and it is turned down from the next block on."""
+        power = float(clean @ clean)
+        self._clean = max(ONSET * power, SMOOTHING * self._clean + power)
+        self._hidden = self._clean < HIDDEN * self._loudest
+
     def gain(self) -> Sound:
         """How far to turn each sample of the filter's block down, as far as it may be echo."""
         before = self._gain
         kept = 1 - MARGIN * self._leak * self._echo / self._rest if self._rest else 1.0
+        if self._hidden:
+            kept = 0.0
         self._gain = math.sqrt(max(FLOOR, kept))
         gain: Sound = self._ramp * np.float32(self._gain - before)
         gain += np.float32(before)

@@ -11,7 +11,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from voice.effects import Notice, Partial, Shown, State, StateChanged, Turn
+from voice.effects import Notice, Partial, Shown, State, StateChanged, ToolUse, Turn
 from voice.terminal import JOIN_TIMEOUT, OnLine, line, printable
 
 MIN_COLUMNS = 10
@@ -39,7 +39,9 @@ class Screen:
         self._thread = threading.Thread(target=self._run, args=(on_line, on_quit), name="terminal", daemon=True)
         self._thread.start()
 
-    def show(self, shown: Shown) -> None:  # noqa: D102
+    def show(self, shown: object) -> None:  # noqa: D102
+        if not isinstance(shown, Turn | ToolUse | Partial | Notice | StateChanged):
+            return
         with self._lock:
             if self._early is not None:
                 self._early.append(shown)

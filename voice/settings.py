@@ -10,6 +10,7 @@ from voice.events import Json
 
 SAMPLE_RATE = 24000
 """Hz. The only rate that the service takes as PCM."""
+_NOISE_REDUCTION = {"off": None, "near": {"type": "near_field"}, "far": {"type": "far_field"}}
 
 
 def session_settings(config: Config, tools: Iterable[Json], *, speaks: bool) -> Json:
@@ -30,12 +31,15 @@ def _ga(config: Config, tools: Iterable[Json], *, speaks: bool) -> Json:
             "input": {
                 "format": sound,
                 "transcription": _transcription(config),
-                "turn_detection": _turn_detection(config),
+                "noise_reduction": _NOISE_REDUCTION[config.noise_reduction],
+                "turn_detection": turn_detection(config),
             },
-            "output": {"format": sound, "voice": config.voice},
+            "output": {"format": sound, "voice": config.voice, "speed": config.speed},
         },
         "tools": list(tools),
         "tool_choice": "auto",
+        "max_output_tokens": config.max_output_tokens,
+        **_model_settings(config),
     }
 
 
@@ -47,9 +51,11 @@ def _beta(config: Config, tools: Iterable[Json], *, speaks: bool) -> Json:
         "input_audio_format": "pcm16",
         "output_audio_format": "pcm16",
         "input_audio_transcription": _transcription(config),
-        "turn_detection": _turn_detection(config),
+        "turn_detection": turn_detection(config),
         "tools": list(tools),
         "tool_choice": "auto",
+        "max_response_output_tokens": config.max_output_tokens,
+        **({} if config.temperature is None else {"temperature": config.temperature}),
     }
 
 
@@ -60,12 +66,27 @@ def _transcription(config: Config) -> Json | None:
     return {"model": config.transcription_model, **language}
 
 
-def _turn_detection(config: Config) -> Json:
+def _model_settings(config: Config) -> Json:
+    """What only some models or servers know, and is left out unless it was asked for."""
+    settings: dict[str, Any] = {}
+    if config.reasoning_effort:
+        settings["reasoning"] = {"effort": config.reasoning_effort}
+    if config.retention_ratio is not None:
+        settings["truncation"] = {"type": "retention_ratio", "retention_ratio": config.retention_ratio}
+    return settings
+
+
+def turn_detection(config: Config) -> Json | None:
+    """How the service tells when the user's turn begins and ends; None when the user does."""
+    if config.mode == "push-to-talk":
+        return None
+    common = {"create_response": True, "interrupt_response": config.barge_in == "instant"}
+    if config.vad == "semantic":
+        return {"type": "semantic_vad", "eagerness": config.vad_eagerness, **common}
     return {
         "type": "server_vad",
         "threshold": config.vad_threshold,
         "prefix_padding_ms": config.vad_prefix_padding_ms,
         "silence_duration_ms": config.vad_silence_duration_ms,
-        "create_response": True,
-        "interrupt_response": config.barge_in == "instant",
+        **common,
     }

@@ -40,8 +40,8 @@ class Terminal(Protocol):
         that nobody reads the output any more.
         """
 
-    def show(self, shown: Shown) -> None:
-        """Show this; never blocks, any thread."""
+    def show(self, shown: object) -> None:
+        """Show this, if it is for people; never blocks, any thread."""
 
     def stop(self) -> None:
         """Write what is left and give the terminal back as it was."""
@@ -87,7 +87,7 @@ class Lines:
         self._writer.start()
         threading.Thread(target=self._read, args=(on_line, on_end), name="terminal", daemon=True).start()
 
-    def show(self, shown: Shown) -> None:  # noqa: D102
+    def show(self, shown: object) -> None:  # noqa: D102
         if isinstance(shown, Turn | ToolUse | Notice):
             self._queue.put(shown)
 

@@ -1,4 +1,4 @@
-"""Functions as tools: schema from the signature, checks of the model's arguments, time limits.
+"""The model's calls of tools: found, checked, agreed to by the user where that is asked for, run within limits.
 
 A call never fails: whatever goes wrong becomes a sentence that the model can read, since a call without an output
 leaves it waiting for ever.
@@ -6,61 +6,59 @@ leaves it waiting for ever.
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from voice.consent import Consent
 from voice.errors import SettingError
+from voice.tool import (
+    DEFAULT_TIME_LIMIT,
+    Arguments,
+    Cancel,
+    Function,
+    Tool,
+    ToolError,
+    confirm,
+    function_tool,
+    time_limit,
+)
+
+__all__ = ["DEFAULT_TIME_LIMIT", "MAX_OUTPUT", "Cancel", "Tool", "ToolError", "Toolbox", "confirm", "time_limit"]
 
 log = logging.getLogger(__name__)
 
-Function = Callable[..., object]
-_Function = TypeVar("_Function", bound=Function)
-
-DEFAULT_TIME_LIMIT = 20.0
-"""s. Long for an HTTP request or two, and as long as anybody waits for a spoken answer."""
 MAX_OUTPUT = 32_000
 """Characters of an output: some 8,000 tokens, a quarter of the smallest context (32k) of the Realtime models."""
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""What the service takes as the name of a function."""
-_UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-
-
-class ToolError(Exception):
-    """A tool cannot do what it is asked; the text is a sentence for the model. Anything else raised is a bug."""
-
-
-def time_limit(seconds: float) -> Callable[[_Function], _Function]:
-    """Let a function take longer, or less long, than `DEFAULT_TIME_LIMIT`."""
-
-    def mark(function: _Function) -> _Function:
-        function.time_limit = seconds  # type: ignore[attr-defined]
-        return function
-
-    return mark
+MAX_CALLS = 8
+"""Calls at work at a time, those past their time limit included: more than a model asks for in one answer."""
+MAX_QUESTION = 500
+"""Characters of a question: half a minute of speech."""
 
 
 class Toolbox:
-    """The functions that the model may call; any thread may call any of them, several at once."""
+    """The tools that the model may call; any thread may call any of them, several at once."""
 
-    def __init__(self, functions: Iterable[Function]) -> None:
-        """Take typed functions with docstrings.
+    def __init__(self, tools: Iterable[Function | Tool], ask: Callable[[str], None] | None = None) -> None:
+        """Take typed functions with docstrings, and tools that are ready-made.
+
+        `ask` is given a line to show when a tool waits for the user's consent. It is called on the thread of the call
+        and may not block.
 
         Raises:
             SettingError: a function cannot be a tool, or two have the same name.
 
         """
-        self._tools: dict[str, _Tool] = {}
-        for function in functions:
-            tool = _Tool(function)
+        self._ask = ask
+        self._consent = Consent()
+        self._lock = threading.Lock()  # guards the running calls
+        self._running: dict[Cancel, str] = {}
+        self._tools: dict[str, Tool] = {}
+        for each in tools:
+            tool = each if isinstance(each, Tool) else function_tool(each)
             if tool.name in self._tools:
                 raise SettingError(f"there are two tools named {tool.name}: rename one")
             self._tools[tool.name] = tool
@@ -71,91 +69,115 @@ class Toolbox:
         return tuple(tool.definition for tool in self._tools.values())
 
     def call(self, name: str, arguments: str) -> str:
-        """Run a function with the model's arguments (JSON); blocks until its time limit at most, never raises.
+        """Run a tool with the model's arguments (JSON); blocks until its time limit at most, never raises.
 
-        A function that is past its limit goes on in its thread, named ``tool NAME``, and nobody hears of it.
+        A tool that is past its limit goes on in its thread, named ``tool NAME``, and nobody hears of it.
         """
-        tool = self._tools.get(name)
-        if tool is None:
-            return _shortened(f"There is no function {name!r}. There are: {', '.join(self._tools) or 'none'}.")
         try:
-            values = json.loads(arguments or "{}")
-        except (ValueError, RecursionError) as error:
-            return f"The arguments are not valid JSON: {error}."
-        if not isinstance(values, dict):
-            return "The arguments must be a JSON object."
-        result: SimpleQueue[str] = SimpleQueue()
-        thread = threading.Thread(target=lambda: result.put(tool.run(values)), name=f"tool {name}", daemon=True)
-        try:
-            thread.start()
-            return _shortened(result.get(timeout=tool.time_limit))
-        except Empty:
-            log.warning("tool %s did not finish within %g s", name, tool.time_limit)
-            return f"{name} did not finish within {tool.time_limit:g} seconds; it may still be at work."
-        except RuntimeError:  # the system has no thread to spare
-            log.exception("tool %s", name)
-            return f"{name} could not be started."
-
-
-class _Tool:
-    """One function, its declaration and its limit."""
-
-    def __init__(self, function: Function) -> None:
-        self.name = getattr(function, "__name__", "")
-        self.time_limit: float = getattr(function, "time_limit", DEFAULT_TIME_LIMIT)
-        description = inspect.getdoc(function)
-        if not _NAME.fullmatch(self.name):
-            raise SettingError(f"{self.name or function!r} cannot be a tool: its name must be letters, digits, _ and -")
-        if not description:
-            raise SettingError(f"{self.name} cannot be a tool: it has no docstring that tells the model what it does")
-        if inspect.iscoroutinefunction(function):
-            raise SettingError(f"{self.name} cannot be a tool: it is async; a tool may block")
-        for parameter in inspect.signature(function).parameters.values():
-            if parameter.kind in _UNNAMED or parameter.annotation is parameter.empty:
-                raise SettingError(f"{self.name} cannot be a tool: {parameter} needs a name and a type")
-        self._function = function
-        try:
-            self._arguments = _adapter(function)
-            schema = self._arguments.json_schema()
-        except Exception as error:  # pydantic has many, for every kind of annotation that it does not know
-            raise SettingError(f"{self.name} cannot be a tool: {error}".partition("\n")[0]) from error
-        self.definition = {
-            "type": "function",
-            "name": self.name,
-            "description": description,
-            "parameters": _without_titles(schema),
-        }
-
-    def run(self, values: dict[str, Any]) -> str:
-        """Call the function; its result, or what went wrong, as text for the model."""
-        try:
-            return _text(self._function(**self._check(values)))
+            tool = self._find(name)
+            values = tool.check(_parsed(arguments))
+            self._demand_consent(tool, values)
+            return _shortened(self._run(tool, values))
         except ToolError as error:
-            return str(error)
-        except BaseException as error:  # even sys.exit() in a tool must not leave the model without an output
-            log.exception("tool %s", self.name)
-            return f"{self.name} failed: {str(error) or type(error).__name__}."
+            return _shortened(str(error))
+        except Exception as error:
+            log.exception("tool %s", name)
+            return _shortened(_failure(name, error))
 
-    def _check(self, values: dict[str, Any]) -> dict[str, Any]:
+    def heard_user(self) -> None:
+        """Take note of a turn of the user: what waits for their consent may run when the model calls it again.
+
+        To be called when they have finished speaking or typing, not when the text of it arrives, which may be after
+        the call that it led to.
+        """
+        self._consent.heard_user()
+
+    def cancel(self) -> None:
+        """Call off all running calls that allow it; never blocks."""
+        with self._lock:
+            running = list(self._running)
+        for cancel in running:
+            cancel.set()
+
+    def _find(self, name: str) -> Tool:
+        if name not in self._tools:
+            raise ToolError(f"There is no function {name!r}. There are: {', '.join(self._tools) or 'none'}.")
+        return self._tools[name]
+
+    def _demand_consent(self, tool: Tool, arguments: Arguments) -> None:
+        if tool.question is None:
+            return
+        question = _line(tool.question(arguments))
+        answer = self._consent.to((tool.name, json.dumps(arguments, sort_keys=True, default=str)))
+        if answer == "given":
+            return
+        if answer == "new" and self._ask is not None:
+            self._ask(f"{tool.name} waits for your yes: {question}")
+        said = "nothing has been done yet" if answer == "new" else "the user has not answered yet"
+        raise ToolError(
+            f'This needs the consent of the user, and {said}. Ask them: "{question}" If they agree, call {tool.name} '
+            "again with the same arguments. If they do not, do not call it."
+        )
+
+    def _run(self, tool: Tool, arguments: Arguments) -> str:
+        cancel = self._begin(tool)
+        outcome: SimpleQueue[str] = SimpleQueue()
+
+        def work() -> None:
+            text = _outcome(tool, arguments, cancel)
+            self._finish(cancel)
+            outcome.put(text)
+
         try:
-            return self._arguments.validate_python(values)
-        except ValidationError as error:
-            problems = [
-                f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors(include_url=False)
-            ]
-            raise ToolError(f"{self.name} does not take these arguments: {'; '.join(problems)}.") from error
+            threading.Thread(target=work, name=f"tool {tool.name}", daemon=True).start()
+        except RuntimeError as error:  # the system has no thread to spare
+            self._finish(cancel)
+            log.exception("tool %s", tool.name)
+            raise ToolError(f"{tool.name} could not be started.") from error
+        try:
+            return outcome.get(timeout=tool.time_limit)
+        except Empty:
+            cancel.set()
+            log.warning("tool %s did not finish within %g s", tool.name, tool.time_limit)
+            return f"{tool.name} did not finish within {tool.time_limit:g} seconds; it may still be at work."
+
+    def _begin(self, tool: Tool) -> Cancel:
+        cancel = Cancel()
+        with self._lock:
+            busy = sorted(set(self._running.values()))
+            if len(self._running) >= MAX_CALLS:
+                raise ToolError(f"{MAX_CALLS} calls are at work ({', '.join(busy)}). Wait until one of them has ended.")
+            self._running[cancel] = tool.name
+        return cancel
+
+    def _finish(self, cancel: Cancel) -> None:
+        with self._lock:
+            del self._running[cancel]
 
 
-def _adapter(function: Function) -> TypeAdapter[dict[str, Any]]:
-    """Checks arguments, and does not call: an error in the function must not be taken for one in its arguments."""
+def _parsed(arguments: str) -> Arguments:
+    try:
+        values = json.loads(arguments or "{}")
+    except (ValueError, RecursionError) as error:
+        raise ToolError(f"The arguments are not valid JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise ToolError("The arguments must be a JSON object.")
+    return values
 
-    @wraps(function)
-    def collect(**arguments: object) -> dict[str, object]:
-        return arguments
 
-    # Names in annotations mean what they mean in the function's module, not what they mean here.
-    collect.__annotations__ = get_type_hints(function, include_extras=True)
-    return TypeAdapter(cast("Any", collect))
+def _outcome(tool: Tool, arguments: Arguments, cancel: Cancel) -> str:
+    """What a tool gives, or what went wrong, as text for the model."""
+    try:
+        return _text(tool.run(arguments, cancel))
+    except ToolError as error:
+        return str(error)
+    except BaseException as error:  # even sys.exit() in a tool must not leave the model without an output
+        log.exception("tool %s", tool.name)
+        return _failure(tool.name, error)
+
+
+def _failure(name: str, error: BaseException) -> str:
+    return f"{name} failed: {str(error) or type(error).__name__}."
 
 
 def _text(result: object) -> str:
@@ -164,22 +186,12 @@ def _text(result: object) -> str:
     return "Done." if result is None else json.dumps(result, default=str, ensure_ascii=False)
 
 
+def _line(question: str) -> str:
+    line = " ".join(question.split())
+    return line if len(line) <= MAX_QUESTION else f"{line[: MAX_QUESTION - 1]}…"
+
+
 def _shortened(text: str) -> str:
     """Valid Unicode, as the service demands, of a bounded length."""
     text = text.encode(errors="replace").decode()
     return text if len(text) <= MAX_OUTPUT else f"{text[:MAX_OUTPUT]} … (cut: {len(text)} characters in all)"
-
-
-def _without_titles(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """Leave out pydantic's titles, which only repeat the names."""
-    if isinstance(schema, list):
-        return [_without_titles(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: {name: _without_titles(part) for name, part in value.items()}
-        if key in {"properties", "$defs"}
-        else _without_titles(value)
-        for key, value in schema.items()
-        if key != "title"
-    }

@@ -8,6 +8,7 @@ when everything before it has left.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,20 +35,29 @@ class Entry:
     has_sound: bool = False
     complete: bool = False
     """Whether all of its sound and text have arrived."""
+    broken: bool = False
+    """Whether the rest was lost with the connection."""
     tool: ToolUse | None = None
 
 
 class Transcript:
     """The open entries in order, and the finished turns."""
 
-    def __init__(self) -> None:
+    def __init__(self, past: Iterable[Turn | ToolUse] = ()) -> None:
+        """Go on after `past`, oldest first."""
         self._entries: dict[str, Entry] = {}
-        self._history: deque[Turn | ToolUse] = deque(maxlen=MAX_HISTORY)
+        self._history: deque[Turn | ToolUse] = deque(past, maxlen=MAX_HISTORY)
 
     @property
     def history(self) -> tuple[Turn | ToolUse, ...]:
         """The finished turns, oldest first."""
         return tuple(self._history)
+
+    @property
+    def said(self) -> tuple[Turn | ToolUse, ...]:
+        """The finished turns, and what is known of those that are not, but will be without the service."""
+        known = (_turn(entry) for entry in self._entries.values() if entry.settled or entry.has_sound)
+        return (*self._history, *known)
 
     @property
     def open(self) -> tuple[Entry, ...]:
@@ -86,6 +96,11 @@ class Transcript:
     def drop(self, item_id: str) -> None:
         """Forget an item that nobody heard."""
         self._entries.pop(item_id, None)
+
+    def forget(self) -> None:
+        """Begin anew: nothing was said."""
+        self._entries.clear()
+        self._history.clear()
 
     def give_up_unwritten(self) -> None:
         """Settle all but the newest turns of the user that still have no text."""

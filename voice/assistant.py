@@ -1,0 +1,375 @@
+"""One conversation as one object: what the program starts, and what other programs may use.
+
+::
+
+    from voice import Assistant
+
+    with Assistant(instructions="You are a pirate.") as assistant:
+        assistant.subscribe(Turn, lambda turn: print(turn.role, turn.text))
+        assistant.send_text("Where is the treasure?")
+        assistant.wait()
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+from typing_extensions import Self
+
+from voice import echo
+from voice.archive import Past, load
+from voice.audio import Audio, Block
+from voice.buffer import AudioBuffer, Delivery
+from voice.config import Config
+from voice.connection import Connection, endpoint
+from voice.conversation import Conversation
+from voice.devices import Device
+from voice.echo import Suppressor
+from voice.effects import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
+from voice.events import Json
+from voice.feed import Feed
+from voice.history import History, markdown
+from voice.options import gather
+from voice.recorder import Recorder
+from voice.session import Session
+from voice.settings import session_settings
+from voice.status import Status
+from voice.storage import save
+from voice.streams import BLOCK_BYTES, SILENCE
+from voice.tool import Function, Tool
+from voice.toolbox import Toolbox
+from voice.uplink import MicQueue
+from voice.usage import Meter
+
+Value = TypeVar("Value")
+
+
+class Assistant:
+    """A conversation, from `start` to `stop`; any thread may call anything in between."""
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        tools: Iterable[Function | Tool] = (),
+        deliver: Callable[[bytes], None] | None = None,
+        **settings: object,
+    ) -> None:
+        """Put the parts together; nothing runs before `start`.
+
+        Settings are those of `voice.config.Config`, by their names; they beat the environment and ``.env``. `tools`
+        are typed functions with docstrings. `deliver` gets the answers' sound (PCM16 mono at 24 kHz, as it comes)
+        instead of a loudspeaker; it may not block.
+
+        Raises:
+            SettingError: a setting has a bad value, or a function cannot be a tool.
+
+        """
+        self.config = config if config is not None else gather(settings, os.environ)
+        self._feed = Feed()
+        self._functions = tuple(tools)
+        self._audio_buffer = Delivery(deliver) if deliver is not None else AudioBuffer()
+        self._delivers = deliver is not None
+        self._mic_queue: MicQueue = SimpleQueue()
+        self._rest = b""  # of what was sent and is not a whole block
+        self._stack = ExitStack()
+        self._state: State = "connecting"
+        self._muted = self._by_hand = False
+        self._started = datetime.now().astimezone()
+        self._history: History | None = None
+        self._recorder: Recorder | None = None
+        self._began = time.monotonic()
+        priced = self.config.is_openai and not self.config.uses_offline_assistant
+        names = (self.config.model, self.config.transcription_model) if priced else ("", "")
+        self._meter = Meter(*names)
+        self.toolbox = Toolbox(())
+        self._session = Session(
+            self._audio_buffer, self._mic_queue, self._feed.show, retry_seconds=self.config.retry_minutes * 60
+        )
+        self.subscribe(StateChanged, self._note_state)
+        self.subscribe(Used, self._note_use)
+        self.subscribe(UserSpoke, lambda _: self.toolbox.heard_user())
+        self.subscribe(Turn, self._note_turn)
+        self.subscribe(ToolUse, self._note_turn)
+
+    # Life -----------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect, open the devices and begin to talk; returns before the service has answered.
+
+        Raises:
+            AssistantError: a device that was asked for cannot be used, a file of tools not be read, and the like.
+
+        """
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+
+    def _start(self, stack: ExitStack) -> None:
+        config = self.config
+        self.toolbox = self._make_toolbox(stack)
+        past = self._open_history(stack)
+        url = stack.enter_context(self._service())
+        # The assistant on this computer is told no key and reached through no proxy.
+        remote = replace(config, openai_api_key="", proxy_url="") if config.uses_offline_assistant else config
+        session = self._session
+        stack.callback(session.stop)
+        session.start(partial(Connection, endpoint(remote, url)), self.toolbox)
+
+        self._audio = audio = Audio(self._audio_buffer, self._mic_queue, config, self._feed.show)
+        stack.callback(audio.stop)
+        self._speaks = (audio.speaker is not None or self._delivers) and not config.text
+        self._suppressor = self._make_suppressor()
+        confirms = config.barge_in == "confirm"
+        self._by_hand = config.mode == "push-to-talk"
+        conversation = Conversation(
+            speaks=self._speaks,
+            listens=audio.microphone is not None,
+            transcribes=config.transcribes,
+            confirms=confirms,
+            by_hand=self._by_hand,
+            past=past,
+        )
+        session.begin(self._settings(), conversation, self._suppressor)
+        if config.save_recordings:
+            self.record(on=True)
+        stack.callback(self.record, on=False)
+        audio.start()
+        if confirms and audio.microphone:
+            from voice.judge import Judge  # noqa: PLC0415 - loading its model must not hold up the first sound
+
+            session.uplink.judge = Judge()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the conversation has ended; False when `timeout` s have passed first.
+
+        Raises:
+            AssistantError: it ended for a reason that the user should know.
+
+        """
+        return self._session.wait(timeout)
+
+    def end(self) -> None:
+        """Let `wait` return; signal handlers may call it as well."""
+        self._session.end()
+
+    def stop(self) -> None:
+        """End the conversation; every turn is finished as it was heard. Takes a second or two at most."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    # To follow it ---------------------------------------------------------------------------------------------------
+
+    def subscribe(self, kind: type[Value], callback: Callable[[Value], None]) -> Callable[[], None]:
+        """Be called back with every value of this type; returns what ends that; see `voice.feed.Feed.subscribe`.
+
+        The types are in `voice.effects` (`Turn`, `ToolUse`, `Partial`, `Notice`, `StateChanged`, `Used`), and
+        `voice.events.AudioDelta` for the answers' sound as it comes from the service.
+        """
+        return self._feed.subscribe(kind, callback)
+
+    def tell(self, text: str) -> None:
+        """Show the user a line."""
+        self._feed.show(Notice(text))
+
+    @property
+    def status(self) -> Status:
+        """How things stand."""
+        session, audio = self._session, self._audio
+        return Status(
+            state=self._state,
+            model=self.config.model,
+            voice=self.config.voice,
+            by_hand=self._by_hand,
+            muted=self._muted,
+            recording=self.recording,
+            level=session.uplink.level if audio.microphone else None,
+            erle=self._suppressor.erle,
+            delay=self._suppressor.delay,
+            waiting_ms=self._audio_buffer.waiting_ms,
+            first_audio=session.first_audio,
+            seconds=time.monotonic() - self._began,
+            spent=self._meter.spent,
+            health=audio.health,
+            losses=session.losses,
+        )
+
+    @property
+    def history(self) -> tuple[Turn | ToolUse, ...]:
+        """The finished turns, oldest first."""
+        return self._session.history
+
+    @property
+    def hears(self) -> bool:
+        """Whether there is a microphone."""
+        return self._audio.microphone is not None
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The sound devices that are in use."""
+        return tuple(device for device in (self._audio.microphone, self._audio.speaker) if device is not None)
+
+    # What the user does ---------------------------------------------------------------------------------------------
+
+    def send_text(self, text: str, *, in_turn: bool = False) -> None:
+        """Say something: it interrupts the answer, or with `in_turn` waits until that was heard."""
+        self._session.say(text, in_turn=in_turn)
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Say something aloud, PCM16 mono at 24 kHz, in place of a microphone; one thread."""
+        sound = self._rest + pcm
+        whole = len(sound) // BLOCK_BYTES * BLOCK_BYTES
+        self._rest = sound[whole:]
+        for start in range(0, whole, BLOCK_BYTES):
+            self._mic_queue.put(Block(sound[start : start + BLOCK_BYTES], SILENCE))
+
+    def interrupt(self) -> None:
+        """Stop the answer."""
+        self._session.interrupt()
+
+    def mute(self, *, muted: bool) -> None:
+        """Let the service hear nothing, or let it hear again."""
+        self._muted = muted
+        self._session.mute(muted=muted)
+
+    def talk(self) -> None:
+        """Begin a turn by hand (push to talk)."""
+        self._session.talk()
+
+    def end_talk(self) -> None:
+        """End a turn by hand."""
+        self._session.end_talk()
+
+    def end_when_idle(self) -> None:
+        """End once everything that was asked has been answered."""
+        self._session.end_when_idle()
+
+    def take_turns(self, *, by_hand: bool) -> None:
+        """Begin and end each turn by hand from now on (push to talk), or hands-free."""
+        self._by_hand = by_hand
+        self.config = replace(self.config, mode="push-to-talk" if by_hand else "hands-free")
+        self._session.take_turns(self._settings(), by_hand=by_hand)
+
+    def change_voice(self, voice: str) -> None:
+        """Go on with another voice, in a new session with the service; may block for a second."""
+        self.config = replace(self.config, voice=voice)
+        self._session.renew(self._settings())
+
+    def restart(self) -> None:
+        """Begin a new conversation; may block for a second."""
+        self._session.renew(self._settings(), forget=True)
+        if self._history is not None:
+            self._history.stop()
+            self._begin_history()
+
+    def record(self, *, on: bool) -> None:
+        """Begin to record both voices, or end it."""
+        if on == self.recording:
+            return
+        if on:
+            self._recorder = recorder = Recorder(self.config.data_dir / "recordings", self.tell)
+            recorder.start()
+            self._session.uplink.listen = lambda block, clean: recorder.write(clean, block.played)
+        elif self._recorder is not None:
+            self._session.uplink.listen = lambda _block, _clean: None
+            self._recorder.stop()
+
+    @property
+    def recording(self) -> bool:
+        """Whether both voices are being recorded."""
+        return self._recorder is not None and self._recorder.active
+
+    def save(self, path: str) -> None:
+        """Write the conversation so far to a new Markdown file; raises SettingError."""
+        save(Path(path), markdown(self.history, self._started))
+
+    # Parts ----------------------------------------------------------------------------------------------------------
+
+    def _service(self) -> AbstractContextManager[str]:
+        """Address of who answers: the service, or the assistant on this computer, started for the conversation."""
+        if not self.config.uses_offline_assistant:
+            return nullcontext(self.config.ws_url)
+        if not self.config.offline:
+            self.tell("there is no OPENAI_API_KEY: the assistant on this computer answers (see README.md)")
+        from offline.assistant import start  # noqa: PLC0415 - a conversation with the service must not pay for it
+
+        return start(self.config)
+
+    def _make_toolbox(self, stack: ExitStack) -> Toolbox:
+        """With the tools of the user's files and of MCP servers."""
+        tools = list(self._functions)
+        if self.config.tools:
+            from voice.toolfiles import load_tools  # noqa: PLC0415 - few conversations need it
+
+            for path in self.config.tools:
+                tools += load_tools(path)
+        if self.config.mcp:
+            from voice.mcptools import McpTools  # noqa: PLC0415 - few conversations need it
+
+            servers = McpTools(self.config.mcp, self.tell)
+            stack.callback(servers.stop)
+            servers.start()
+            taken = [str(definition["name"]) for definition in Toolbox(tools).definitions]
+            tools += servers.tools(taken)
+        return Toolbox(tools, ask=self.tell)
+
+    def _settings(self) -> Json:
+        return session_settings(self.config, self.toolbox.definitions, speaks=self._speaks)
+
+    def _make_suppressor(self) -> Suppressor:
+        suppressor, shortfall = echo.create(self.config.echo)
+        if shortfall:
+            self.tell(shortfall)
+        return suppressor
+
+    def _open_history(self, stack: ExitStack) -> tuple[Turn | ToolUse, ...]:
+        """Begin to write, and give what was said before."""
+        past = load(self.config.data_dir / "history", self.config.resume) if self.config.resume else None
+        if self.config.history:
+            self._begin_history(past)
+            stack.callback(self._end_history)
+        if past is None:
+            return ()
+        self.tell(f"going on with {past.id}: {len(past.turns)} turns")
+        return past.turns
+
+    def _begin_history(self, past: Past | None = None) -> None:
+        folder = self.config.data_dir / "history"
+        self._history = history = History(folder, tell=self.tell, model=self.config.model, past=past)
+        history.start()
+
+    def _end_history(self) -> None:
+        if self._history is not None:
+            self._history.stop()
+
+    # What it follows itself -----------------------------------------------------------------------------------------
+
+    def _note_state(self, changed: StateChanged) -> None:
+        self._state = changed.state
+
+    def _note_use(self, used: Used) -> None:
+        if used.what == "response":
+            self._meter.add_response(used.usage)
+        else:
+            self._meter.add_transcription(used.usage)
+
+    def _note_turn(self, turn: Turn | ToolUse) -> None:
+        if self._history is not None:
+            self._history.show(turn)

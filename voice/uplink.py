@@ -1,0 +1,220 @@
+"""The thread *send*: from `mic_queue` to the service, sound without the echo and events in their order.
+
+It may block on `mic_queue` (woken by the next block, or by None at the end) and on the socket (woken by
+`Connection.stop`). While there is no connection, or the service has not taken our settings, sound waits here, 30 s of
+it at most. Sound that was sent is remembered as long, since a connection may be lost before the service heard it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from queue import SimpleQueue
+from typing import Protocol
+
+import numpy as np
+
+from voice.audio import MAX_QUEUED_BLOCKS, Block
+from voice.connection import Connection
+from voice.echo import Samples, Suppressor
+from voice.effects import Microphone, Offline, PauseAudio, Ready, Undoubted
+from voice.errors import ConnectionLostError
+from voice.events import AudioAppend, ClientEvent, encode
+from voice.streams import SILENCE
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """From here on this connection is the one to send to; sound waits until `Ready`."""
+
+    connection: Connection
+
+
+MicQueue = SimpleQueue[Block | ClientEvent | Online | Ready | Offline | Microphone | PauseAudio | Undoubted | None]
+"""All that goes out, and what the send thread has to know, in order. None ends it."""
+BLOCKS_PER_MESSAGE = 2
+"""20 ms a message: half the messages of 10 ms, for 5 ms more delay on average."""
+BLOCK_MS = 10
+LEVEL_FADING = 0.8
+"""A level meter that falls by 1 dB a block can be read."""
+
+
+class SpeechJudge(Protocol):
+    """Tells whether someone really speaks; see `voice.judge.Judge`. The send thread only."""
+
+    def begin(self) -> None:
+        """Begin to judge."""
+
+    def end(self) -> None:
+        """Stop judging."""
+
+    def hear(self, block: bytes) -> bool | None:
+        """Take 10 ms of sound; True: someone speaks, False: nobody so far, None: nothing new."""
+
+
+class Observer(Protocol):
+    """Whom the send thread tells; none of these may block for long."""
+
+    def voice_heard(self, *, heard: bool) -> None:
+        """Somebody really speaks, or nobody does so far."""
+
+    def time_passed(self) -> None:
+        """10 ms of sound have passed."""
+
+    def sending_failed(self, connection: Connection) -> None:
+        """Nothing can be sent on this connection."""
+
+    def failed(self, error: Exception) -> None:
+        """A bug: the thread has ended."""
+
+
+class Uplink:
+    """What the send thread knows, and its life."""
+
+    def __init__(self, mic_queue: MicQueue, observer: Observer) -> None:
+        """Put the parts together; nothing runs before `start`."""
+        self._mic_queue = mic_queue
+        self._observer = observer
+        self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._ready = False
+        self._microphone = Microphone("open")
+        self._unsent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
+        self._sent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
+        self._sent_count = 0  # blocks since the connection began
+        self._power = 0.0
+        self.judge: SpeechJudge | None = None
+        """Without one, what the service takes for speech is believed."""
+        self.listen: Callable[[Block, bytes], None] = lambda _block, _clean: None
+        """Gets every block with the microphone's sound without the echo (a recorder); may not block."""
+
+    @property
+    def level(self) -> float:
+        """Of the microphone's sound without the echo, in dB of full scale; any thread."""
+        return float(10 * np.log10(self._power / 2**30 + 1e-12))
+
+    def start(self, echo: Suppressor) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, args=(echo,), name="send", daemon=True)
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        """Wait until the thread has ended, after None in `mic_queue`; `timeout` in s."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def forget_judge(self) -> None:
+        """Let go of the judge: its model must not live on into Python's exit."""
+        self.judge = None
+
+    # Thread: send ---------------------------------------------------------------------------------------------------
+
+    def _run(self, echo: Suppressor) -> None:
+        try:
+            while (entry := self._mic_queue.get()) is not None:
+                self._take(entry, echo)
+        except Exception as error:
+            log.exception("send")
+            self._observer.failed(error)
+
+    def _take(self, entry: object, echo: Suppressor) -> None:
+        match entry:
+            case Block():
+                if entry.heard is not None:
+                    self._hear(self._suppress_echo(echo, entry.heard, entry), entry)
+                self._observer.time_passed()
+            case Ready():
+                self._ready = True
+                self._send_sound()
+            case Online(connection):
+                self._connection, self._ready = connection, False
+                self._sent.clear()
+                self._sent_count = 0
+            case Offline(again_from_ms):
+                self._go_offline(again_from_ms)
+            case Microphone():
+                self._turn(entry)
+            case PauseAudio() | Undoubted():
+                self._judge(doubtful=isinstance(entry, PauseAudio))
+            case event:
+                if self._ready:
+                    self._send_sound()
+                self._send(event)  # type: ignore[arg-type]  # all else is an event
+
+    def _turn(self, microphone: Microphone) -> None:
+        if microphone.state == "closed":
+            if self._ready:
+                self._send_sound()
+        elif self._microphone.state == "closed":  # a turn begins, and what is to be remembered with it
+            self._sent.clear()
+            self._unsent.clear()
+            self._sent_count = 0
+        self._microphone = microphone
+
+    def _hear(self, clean: Samples, block: Block) -> None:
+        signal = clean.astype(np.float32)
+        self._power = max(float(signal @ signal) / len(signal), LEVEL_FADING * self._power)
+        sound = clean.tobytes()
+        self.listen(block, sound)
+        self._ask_judge(sound)
+        if self._microphone.state == "closed":
+            return
+        self._unsent.append(sound if self._microphone.state == "open" else SILENCE)
+        if self._ready and len(self._unsent) >= BLOCKS_PER_MESSAGE:
+            self._send_sound()
+
+    def _suppress_echo(self, echo: Suppressor, heard: bytes, block: Block) -> Samples:
+        if block.slipped:
+            echo.slipped()
+        near = np.frombuffer(heard, dtype=np.int16)
+        return echo.process(near, np.frombuffer(block.played, dtype=np.int16))
+
+    def _send_sound(self) -> None:
+        if self._unsent and self._connection is not None:
+            sound = b"".join(self._unsent)
+            self._sent.extend(self._unsent)
+            self._sent_count += len(self._unsent)
+            self._unsent.clear()
+            self._send(AudioAppend(sound))
+
+    def _send(self, event: ClientEvent) -> None:
+        connection = self._connection
+        if connection is None:
+            return  # the next session is told all that matters
+        if not isinstance(event, AudioAppend):
+            log.debug("-> %s", event)
+        try:
+            connection.send(encode(event))
+        except ConnectionLostError:
+            self._connection, self._ready = None, False
+            self._observer.sending_failed(connection)
+
+    def _go_offline(self, again_from_ms: int | None) -> None:
+        """Take back what the service has not understood."""
+        again: list[bytes] = []
+        if again_from_ms is not None:
+            gone = self._sent_count - len(self._sent)
+            again = list(islice(self._sent, max(again_from_ms // BLOCK_MS - gone, 0), None))
+        self._unsent = deque([*again, *self._unsent], maxlen=MAX_QUEUED_BLOCKS)
+        self._connection, self._ready = None, False
+        self._sent.clear()
+
+    def _judge(self, *, doubtful: bool) -> None:
+        if self.judge is None:
+            if doubtful:
+                self._observer.voice_heard(heard=True)
+        elif doubtful:
+            self.judge.begin()
+        else:
+            self.judge.end()
+
+    def _ask_judge(self, sound: bytes) -> None:
+        verdict = self.judge.hear(sound) if self.judge is not None else None
+        if verdict is not None:
+            self._observer.voice_heard(heard=verdict)
