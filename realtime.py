@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
+from functools import partial
 
 ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 if __name__ == "__main__":
@@ -24,13 +25,16 @@ def main() -> int:
     try:
         config, task = read_config(sys.argv[1:], os.environ)
         start_logging(config)
-        if task == "talk":
+        if task != "talk":
+            return look(config, task)
+        if config.asks_once:
+            ask_once(config)
+        else:
             converse(config, open_terminal())
-            return 0
-        return look(config, task)
     except AssistantError as error:
         print(f"realtime: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - the terminal has been given back
         return error.exit_status
+    return 0
 
 
 def converse(config: Config, terminal: Terminal) -> None:
@@ -50,6 +54,14 @@ def converse(config: Config, terminal: Terminal) -> None:
         commands = Commands(assistant, in_turn=not terminal.interactive)
         terminal.start(commands.run, (lambda: None) if assistant.hears else assistant.end_when_idle, assistant.end)
         assistant.wait()
+
+
+def ask_once(config: Config) -> None:
+    """Print the answer to one question. Raises AssistantError when there is none."""
+    from tools import create_tools  # noqa: PLC0415 - as above
+    from voice.ask import ask  # noqa: PLC0415
+
+    ask(config, create_tools(config), say=print, tell=partial(print, file=sys.stderr))
 
 
 def look(config: Config, task: Task) -> int:

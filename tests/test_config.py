@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 
 from voice import VERSION
 from voice.config import OPENAI_URL, Config
-from voice.options import read_config
+from voice.options import gather, read_config
 from voice.errors import SettingError
 
 
@@ -143,3 +143,68 @@ def test_the_example_names_every_setting_and_changes_none(tmp_path: Path) -> Non
 
     assert {name.lower() for name in dotenv_values(example)} == {field.name for field in fields(Config)}
     assert _read(tmp_path, env_file=example.read_text(encoding="utf-8")) == _read(tmp_path)
+
+
+def test_several_files_and_servers_can_be_named(tmp_path: Path) -> None:
+    config = _read(tmp_path, "--mcp", "one --stdio", "--mcp", "http://localhost:1/mcp", TOOLS="a.py; b.py")
+
+    assert config.tools == (Path("a.py"), Path("b.py"))
+    assert config.mcp == ("one --stdio", "http://localhost:1/mcp")
+
+
+@pytest.mark.parametrize(("arguments", "resume"), [([], ""), (["--resume"], "last"), (["--resume", "2026"], "2026")])
+def test_resuming_means_the_last_conversation_unless_another_is_named(
+    tmp_path: Path, arguments: list[str], resume: str
+) -> None:
+    assert _read(tmp_path, *arguments).resume == resume
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--temperature", "0.8"], "only servers with --dialect beta"),
+        (["--temperature", "0.8", "--dialect", "beta", "--speed", "2"], "--speed: .*1.5"),
+        (["--reasoning-effort", "high", "--model", "gpt-realtime-1.5"], "gpt-realtime-1.5 does not reason"),
+        (["--ask", "a", "--ask-audio", "b.wav"], "only one question"),
+        (["--answer-audio", "b.wav"], "it needs --ask"),
+        (["--max-output-tokens", "many"], "a number from 1 to 32000, or inf"),
+        (["--assistant-id", "asst_1"], "--assistant-id: .*--instructions @FILE"),
+        (["--prompt-id", "pmpt_1"], "2026-11-30.*--instructions @FILE"),
+    ],
+)
+def test_what_does_not_go_together_or_is_gone_is_refused(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    with pytest.raises(SettingError, match=reason):
+        _read(tmp_path, *arguments)
+
+
+def test_the_assistant_id_of_an_env_file_is_refused_and_one_of_the_environment_is_not_ours(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="OPENAI_ASSISTANT_ID in .*shut down"):
+        _read(tmp_path, env_file="OPENAI_ASSISTANT_ID=asst_1")
+
+    assert _read(tmp_path, OPENAI_ASSISTANT_ID="asst_1") == _read(tmp_path)
+
+
+def test_settings_by_name_are_checked_like_options() -> None:
+    with pytest.raises(SettingError, match="there is no setting colour"):
+        gather({"colour": "blue"}, {}, Path("none"))
+    with pytest.raises(SettingError, match="speed: "):
+        gather({"speed": 9}, {}, Path("none"))
+
+    assert gather({"speed": 1.25}, {"VOICE": "cedar"}, Path("none")).voice == "cedar"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_shell_can_complete_the_options(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read_config(["--completion", shell], {})
+
+    assert caught.value.code == 0
+    assert "--barge-in" in capsys.readouterr().out
+
+
+def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read_config(["--completion", "dos"], {})
+
+    assert caught.value.code == 2
+    assert "bash" in capsys.readouterr().err

@@ -51,4 +51,17 @@ Locks: `AudioBuffer`'s, for the copying of a block; `Session`'s, around a decisi
 block. Session's is taken first. `mic_queue` carries all that goes out, in order.
 """
 
+from typing import Any
+
 VERSION = "0.1.0"
+
+__all__ = ["VERSION", "Assistant"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - as Python has it
+    """Load `Assistant` when it is asked for: most modules need none of what it needs."""
+    if name == "Assistant":
+        from voice.assistant import Assistant  # noqa: PLC0415 - see above
+
+        return Assistant
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -334,7 +334,8 @@ class Assistant:
         return session_settings(self.config, self.toolbox.definitions, speaks=self._speaks)
 
     def _make_suppressor(self) -> Suppressor:
-        suppressor, shortfall = echo.create(self.config.echo)
+        has_echo = self._audio.microphone is not None and self._audio.speaker is not None
+        suppressor, shortfall = echo.create(self.config.echo if has_echo else "off")
         if shortfall:
             self.tell(shortfall)
         return suppressor

@@ -23,7 +23,7 @@ from voice.alignment import Alignment, Change
 from voice.delay import AUDIBLE, Sound
 from voice.errors import SettingError
 from voice.kalman import KalmanFilter
-from voice.residual import Residual
+from voice.residual import FLOOR, Residual
 
 Samples = NDArray[np.int16]
 
@@ -34,6 +34,9 @@ MUTE_TAIL_MS = 500
 """How long a loudspeaker may be heard after its last sound: 300 ms for Bluetooth, 200 for the room."""
 SILENCE = 1e-6
 """Sum of squares of 10 ms at -84 dBFS, less than any microphone's noise."""
+GUARD_BLOCKS = 30
+"""0.3 s after sound was lost. Until the filter has proved itself again, what is heard while something plays is taken
+for echo. A user's syllable is the price; without it the service hears the assistant for some 80 ms."""
 ERLE_UP, ERLE_DOWN = 0.05, 0.02
 """dB a block. Steps that do not depend on the distance follow a percentile, here the 71st: the user's sentences, and
 echo that is below the room's noise, hardly move it."""
@@ -75,7 +78,9 @@ class EchoCanceller:
         self._filter = KalmanFilter(self._block, TAIL_MS // 10)
         self._residual = Residual(self._block)
         self._open = np.ones(self._block, np.float32)
+        self._closed = self._open * np.float32(FLOOR)
         self._gain = self._open
+        self._guard = 0  # blocks for which it is still on
         self.erle: float | None = None
         self.delay: float | None = None
 
@@ -96,15 +101,16 @@ class EchoCanceller:
             self._filter.remember(echo_of)
         if change is Change.CONFIRMED and self._residual.trusted:
             self._filter.save()
+        audible = float(echo_of @ echo_of) > self._block * AUDIBLE**2
         rest, gain = self._subtract(heard)
         # Once before and once after: what is left of the echo then is too weak to pass for speech. The suppressor is
         # about a block late, and so is the gain.
         suppressed = _to_sound(self._suppress(rest * gain, played))
         self._residual.note(suppressed)
         clean = _to_samples(suppressed * self._gain)
-        self._gain = gain
+        self._gain = self._closed if self._guarded(audible=audible) else gain
         self.delay = self._alignment.delay * 10 / self._block
-        if float(echo_of @ echo_of) > self._block * AUDIBLE**2:
+        if audible:
             self._measure(heard, _to_sound(clean))
         return clean
 
@@ -116,6 +122,13 @@ class EchoCanceller:
         """
         self._alignment.doubt()
         self._try_again()
+        self._guard = GUARD_BLOCKS
+
+    def _guarded(self, *, audible: bool) -> bool:
+        if not self._guard or self._residual.trusted:
+            return False
+        self._guard -= 1
+        return audible
 
     def _subtract(self, heard: Sound) -> tuple[Sound, Sound]:
         rest = self._filter.process(heard)

@@ -32,6 +32,6 @@ def start_logging(config: Config) -> None:
         raise SettingError(f"the log cannot be written to {path}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(levelname)s %(message)s"))
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG if config.debug else logging.INFO)
+    root.setLevel(logging.DEBUG if config.debug else config.log_level)
     for library in ("urllib3", "websockets", "asyncio"):
         logging.getLogger(library).setLevel(logging.INFO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -179,7 +180,8 @@ class _Completion(argparse.Action):
         shell = str(args[1])
         if shell not in shtab.SUPPORTED_SHELLS:
             parser.error(f"--completion: {shell} is none of {', '.join(shtab.SUPPORTED_SHELLS)}")
-        parser.exit(0, shtab.complete(parser, shell))
+        sys.stdout.write(shtab.complete(parser, shell))
+        parser.exit(0)
 
 
 def _read_env_file(path: Path) -> dict[str, str | None]:

@@ -157,13 +157,15 @@ class Session:
 
         """
         until = None if timeout is None else time.monotonic() + timeout
-        while until is None or time.monotonic() < until:
+        while True:
+            left = SIGNAL_INTERVAL if until is None else min(SIGNAL_INTERVAL, max(until - time.monotonic(), 0))
             with suppress(Empty):
-                error = self._ended.get(timeout=SIGNAL_INTERVAL)
+                error = self._ended.get(timeout=left)
                 if error is not None:
                     raise error
                 return True
-        return False
+            if left == 0:
+                return False
 
     def end(self, error: AssistantError | None = None) -> None:
         """Let `wait` return; any thread, and signal handlers, since putting into a SimpleQueue may interrupt itself."""

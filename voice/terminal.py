@@ -10,10 +10,15 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from queue import SimpleQueue
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from voice.effects import Notice, Shown, ToolUse, Turn
+from voice.effects import Notice, ToolUse, Turn
+
+if TYPE_CHECKING:  # it knows this module
+    from voice.commands import Commands
 
 JOIN_TIMEOUT = 1.0
 """s for the threads to write what is left and to restore the terminal; only a reader that is gone takes as long."""
@@ -24,7 +29,28 @@ READ_BYTES = 65536
 JOINER = "\u200d"
 """Holds the parts of one emoji together; the only invisible character that is let through."""
 
-OnLine = Callable[[str], None]
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One line that answers a command; unlike the rest it may be a row of a table, whose spaces count."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class View:
+    """What the user wants to see; commands change it, on any thread."""
+
+    timestamps: bool = False
+    """The time before each turn."""
+    compact: bool = False
+    """What was said alone: no calls of tools."""
+    details: bool = False
+    """A second status line, about sound and connection."""
+
+    def stamp(self) -> str:
+        """Tell the time, if it is wanted, for a line that is shown now."""
+        return f"{datetime.now().astimezone():%H:%M:%S} " if self.timestamps else ""
 
 
 class Terminal(Protocol):
@@ -32,13 +58,10 @@ class Terminal(Protocol):
 
     interactive: bool
     """Whether a person types; else the lines come from a file or a program."""
+    view: View
 
-    def start(self, on_line: OnLine, on_end: Callable[[], None], on_quit: Callable[[], None]) -> None:
-        """Begin to read; all three are called on the terminal's threads.
-
-        `on_line` takes each line, `on_end` tells that there are no more, `on_quit` that the user wants to end, or
-        that nobody reads the output any more.
-        """
+    def start(self, commands: Commands) -> None:
+        """Begin to read; `commands` are told on the terminal's threads what is typed."""
 
     def show(self, shown: object) -> None:
         """Show this, if it is for people; never blocks, any thread."""
@@ -49,8 +72,9 @@ class Terminal(Protocol):
 
 def open_terminal() -> Terminal:
     """Choose what fits the standard input and output."""
-    if all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
-        from voice.screen import Screen  # noqa: PLC0415 - pipes do without prompt_toolkit
+    person = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    if person and os.environ.get("TERM") != "dumb":
+        from voice.screen import Screen  # noqa: PLC0415 - pipes do without it
 
         return Screen()
     return Lines()
@@ -59,6 +83,11 @@ def open_terminal() -> Terminal:
 def printable(text: str) -> str:
     """One line of `text` in which nothing can control the terminal."""
     return "".join(c if c.isprintable() or c == JOINER else " " for c in " ".join(text.split()))
+
+
+def row(text: str) -> str:
+    """`printable` for a row of a table: its spaces stay as they are."""
+    return "".join(c if c.isprintable() or c == JOINER else " " for c in text)
 
 
 def line(shown: Turn | ToolUse) -> str:
@@ -71,57 +100,59 @@ def line(shown: Turn | ToolUse) -> str:
 class Lines:
     """Standard input and output that are no terminal: a line in is a message, a finished turn is a line out.
 
-    *terminal* may block on standard input, and is left behind at the end; *terminal-write* may block on standard
-    output or on its queue, which None ends.
+    *terminal* may block on standard input and in a command, and is left behind at the end; *terminal-write* may block
+    on standard output or on its queue, which None ends.
     """
 
     interactive = False
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[Shown | None] = SimpleQueue()
+        self.view = View()
+        self._queue: SimpleQueue[tuple[TextIO, str] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_lines, name="terminal-write", daemon=True)
         self._on_quit: Callable[[], None] = lambda: None
 
-    def start(self, on_line: OnLine, on_end: Callable[[], None], on_quit: Callable[[], None]) -> None:  # noqa: D102
-        self._on_quit = on_quit
+    def start(self, commands: Commands) -> None:  # noqa: D102
+        self._on_quit = commands.quit
         self._writer.start()
-        threading.Thread(target=self._read, args=(on_line, on_end), name="terminal", daemon=True).start()
+        threading.Thread(target=self._read, args=(commands,), name="terminal", daemon=True).start()
 
     def show(self, shown: object) -> None:  # noqa: D102
-        if isinstance(shown, Turn | ToolUse | Notice):
-            self._queue.put(shown)
+        match shown:
+            case Turn():
+                self._queue.put((sys.stdout, self.view.stamp() + line(shown)))
+            case ToolUse() if not self.view.compact:
+                self._queue.put((sys.stdout, self.view.stamp() + line(shown)))
+            case Notice(text):
+                self._queue.put((sys.stderr, printable(text)))
+            case Reply(text):
+                self._queue.put((sys.stderr, row(text)))
 
     def stop(self) -> None:  # noqa: D102
         self._queue.put(None)
         if self._writer.ident is not None:
             self._writer.join(JOIN_TIMEOUT)
 
-    def _read(self, on_line: OnLine, on_end: Callable[[], None]) -> None:
+    def _read(self, commands: Commands) -> None:
         # Not through sys.stdin: a reader blocked in its buffer would hold the lock that Python's exit wants.
         rest = b""
         with suppress(OSError, ValueError):
             while sys.stdin is not None and (data := os.read(sys.stdin.fileno(), READ_BYTES)):
                 *lines, rest = (rest + data).split(b"\n")
                 for raw in lines:
-                    on_line(raw.decode("utf-8", "replace"))
+                    commands.run(raw.decode("utf-8", "replace"))
         if rest:
-            on_line(rest.decode("utf-8", "replace"))
-        on_end()
+            commands.run(rest.decode("utf-8", "replace"))
+        commands.no_more()
 
     def _write_lines(self) -> None:
-        while (shown := self._queue.get()) is not None:
+        while (entry := self._queue.get()) is not None:
+            stream, text = entry
             try:
-                if isinstance(shown, Notice):
-                    _write(sys.stderr, printable(shown.text))
-                elif isinstance(shown, Turn | ToolUse):
-                    _write(sys.stdout, line(shown))
+                stream.buffer.write(text.encode("utf-8", "replace") + b"\n")
+                stream.flush()
             except OSError:
                 # Who read our output has gone, as `head` does; point it elsewhere so that Python's exit can flush.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 self._on_quit()
                 return
-
-
-def _write(stream: TextIO, text: str) -> None:
-    stream.buffer.write(text.encode("utf-8", "replace") + b"\n")
-    stream.flush()

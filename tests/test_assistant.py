@@ -1,0 +1,210 @@
+"""Assistant: the whole as a library, against a service on loopback and without sound devices."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.service import Service
+from tests.speech import RATE, tone
+from voice import Assistant
+from voice.effects import Notice, StateChanged, ToolUse, Turn
+from voice.errors import SettingError
+from voice.events import AudioDelta
+
+Start = Callable[..., Assistant]
+
+
+def greet(name: str) -> str:
+    """Greet somebody."""
+    return f"Hello, {name}."
+
+
+class Follower:
+    """Everything of one type, to wait for."""
+
+    def __init__(self, assistant: Assistant, kind: type) -> None:
+        self.values: list[object] = []
+        self._changed = threading.Condition()
+        assistant.subscribe(kind, self._take)
+
+    def _take(self, value: object) -> None:
+        with self._changed:
+            self.values.append(value)
+            self._changed.notify_all()
+
+    def wait_for(self, wanted: Callable[[object], bool], timeout: float = 5) -> object:
+        with self._changed:
+            found = self._changed.wait_for(lambda: next((v for v in self.values if wanted(v)), None), timeout)
+            assert found is not None, self.values
+            return found
+
+
+@pytest.fixture
+def make(service: Service, tmp_path: Path) -> Iterator[Start]:
+    """An assistant that talks to the service; it is stopped at the end."""
+    with ExitStack() as stack:
+
+        def build(**settings: object) -> Assistant:
+            own = {"ws_url": service.url, "data_dir": tmp_path / "data", "sound": False}
+            assistant = Assistant(**(own | settings))
+            stack.callback(assistant.stop)
+            return assistant
+
+        yield build
+
+
+def test_a_typed_question_is_answered_and_both_are_told_and_kept(
+    service: Service, make: Start, tmp_path: Path
+) -> None:
+    assistant = make(text=True, tools=[greet])
+    turns = Follower(assistant, Turn)
+    calls = Follower(assistant, ToolUse)
+    assistant.start()
+    assistant.send_text("Greet Ann")
+    service.wait_for("response.create")
+    service.call_function("greet", '{"name": "Ann"}')
+    service.wait_for("response.create")
+
+    calls.wait_for(lambda call: call == ToolUse("greet", '{"name": "Ann"}', "Hello, Ann."))
+    assert turns.values == [Turn("you", "Greet Ann")]
+    assistant.stop()
+    assert [type(turn) for turn in assistant.history] == [Turn, ToolUse]
+    kept = next((tmp_path / "data" / "history").glob("*.md")).read_text(encoding="utf-8")
+    assert "Greet Ann" in kept
+
+
+def test_sound_goes_in_and_comes_out_without_devices(service: Service, make: Start) -> None:
+    heard = bytearray()
+    assistant = make(deliver=heard.extend, barge_in="instant")
+    turns = Follower(assistant, Turn)
+    sounds = Follower(assistant, AudioDelta)
+    assistant.start()
+    said = tone(500, 1.0)
+    assistant.send_audio(said[:1001])
+    assistant.send_audio(said[1001:])
+    service.wait_for("input_audio_buffer.append")
+    service.hear("Sing")
+    song = tone(700, 2.0)
+    service.say(song, "La la.")
+
+    turns.wait_for(lambda turn: turn == Turn("assistant", "La la."))
+    sounds.wait_for(lambda delta: isinstance(delta, AudioDelta))
+    assert bytes(heard) == song
+    assert service.microphone()[0] == said
+
+
+def test_a_turn_by_hand_is_committed_and_answered(service: Service, make: Start) -> None:
+    assistant = make(mode="push-to-talk", text=True)
+    assistant.start()
+    states = Follower(assistant, StateChanged)
+    states.wait_for(lambda changed: changed == StateChanged("ready"))
+    assistant.send_audio(tone(300, 0.3))
+    assistant.talk()
+    said = tone(500, 1.0)
+    assistant.send_audio(said)
+    assistant.end_talk()
+
+    service.wait_for("input_audio_buffer.commit")
+    service.wait_for("response.create")
+    assert service.microphone()[0] == said
+    assert service.events("session.update")[0]["session"]["audio"]["input"]["turn_detection"] is None
+
+
+def test_the_mode_changes_in_the_middle(service: Service, make: Start) -> None:
+    assistant = make(text=True)
+    assistant.start()
+    service.wait_for("session.update")
+    assistant.take_turns(by_hand=True)
+    first = service.wait_for("session.update")["session"]["audio"]["input"]["turn_detection"]
+    assistant.take_turns(by_hand=False)
+    second = service.wait_for("session.update")["session"]["audio"]["input"]["turn_detection"]
+
+    assert first is None
+    assert second["type"] == "server_vad"
+
+
+def test_a_muted_microphone_sends_silence(service: Service, make: Start) -> None:
+    assistant = make(text=True)
+    states = Follower(assistant, StateChanged)
+    assistant.start()
+    states.wait_for(lambda changed: changed == StateChanged("ready"))
+    assistant.mute(muted=True)
+    assistant.send_audio(tone(500, 0.5))
+    service.wait_for_sound(RATE // 10)
+
+    assert assistant.status.muted
+    assert not service.microphone()[0].strip(b"\0")
+
+
+def test_another_voice_takes_a_new_session_which_is_told_what_was_said(service: Service, make: Start) -> None:
+    assistant = make(text=True)
+    assistant.start()
+    assistant.send_text("Remember seven")
+    service.wait_for("response.create")
+    service.finish(service._open(service.connection()))
+    assistant.change_voice("cedar")
+    service.wait_for("session.update")
+    voice = service.wait_for("session.update")["session"]["audio"]["output"]["voice"]
+
+    assert voice == "cedar"
+    told = service.wait_for("conversation.item.create", where=lambda event: "id" not in event["item"])
+    assert told["item"]["content"] == [{"type": "input_text", "text": "Remember seven"}]
+    assert assistant.status.losses == 0
+
+
+def test_a_new_conversation_knows_nothing_of_the_old(service: Service, make: Start, tmp_path: Path) -> None:
+    assistant = make(text=True)
+    states = Follower(assistant, StateChanged)
+    assistant.start()
+    assistant.send_text("Remember seven")
+    service.wait_for("response.create")
+    assistant.restart()
+    service.wait_for("session.update")
+    service.wait_for("session.update")
+    assistant.send_text("What was it?")
+    service.wait_for("response.create")
+
+    states.wait_for(lambda changed: changed == StateChanged("thinking"))
+    texts = [event["item"]["content"][0]["text"] for event in service.events("conversation.item.create")]
+    assert texts == ["Remember seven", "What was it?"]
+    assistant.stop()
+    assert len(list((tmp_path / "data" / "history").glob("*.jsonl"))) == 2
+
+
+def test_a_conversation_is_taken_up_again(service: Service, make: Start) -> None:
+    first = make(text=True)
+    first.start()
+    first.send_text("Remember seven")
+    service.wait_for("response.create")
+    first.stop()
+    second = make(text=True, resume="last")
+    notices = Follower(second, Notice)
+    second.start()
+
+    told = service.wait_for("conversation.item.create", where=lambda event: "id" not in event["item"])
+    assert told["item"]["content"] == [{"type": "input_text", "text": "Remember seven"}]
+    assert "1 turns" in str(notices.values)
+    assert second.history == (Turn("you", "Remember seven"),)
+
+
+def test_both_voices_are_recorded_on_demand(service: Service, make: Start, tmp_path: Path) -> None:
+    assistant = make(text=True)
+    assistant.start()
+    assistant.record(on=True)
+    assert assistant.status.recording
+    assistant.send_audio(tone(500, 1.0))
+    service.wait_for_sound(RATE)
+    assistant.record(on=False)
+
+    assert not assistant.status.recording
+    assert [path.suffix for path in (tmp_path / "data" / "recordings").iterdir()] == [".wav"]
+
+
+def test_a_bad_setting_is_refused_before_anything_starts() -> None:
+    with pytest.raises(SettingError, match="speed"):
+        Assistant(speed=9)

@@ -1,0 +1,47 @@
+"""One question, asked in text or aloud from a file; its answer, printed and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from voice.assistant import Assistant
+from voice.config import Config
+from voice.effects import Notice, Turn
+from voice.terminal import printable
+from voice.tool import Function
+from voice.wavefiles import read_wav, write_wav
+
+POLL_SECONDS = 0.05
+
+
+def ask(config: Config, tools: Iterable[Function], *, say: Callable[[str], None], tell: Callable[[str], None]) -> None:
+    """Ask what the settings say; `say` gets each answer in text, `tell` what goes on besides. Blocks until it ends.
+
+    Raises:
+        AssistantError: there is no answer, for a reason that the user should know.
+
+    """
+    question = read_wav(config.ask_audio) if config.ask_audio else b""
+    if config.answer_audio:
+        write_wav(config.answer_audio, b"")  # better known before than after
+    answer = bytearray()
+    mode = "push-to-talk" if question else config.mode
+    quiet = replace(config, sound=False, mode=mode, text=not config.answer_audio, save_recordings=False)
+    assistant = Assistant(quiet, tools=tools, deliver=answer.extend if config.answer_audio else None)
+    assistant.subscribe(Turn, lambda turn: say(printable(turn.text)) if turn.role == "assistant" else None)
+    assistant.subscribe(Notice, lambda notice: tell(printable(notice.text)))
+    with assistant:
+        if question:
+            while assistant.status.state == "connecting":  # before that only half a minute of it would be kept
+                if assistant.wait(POLL_SECONDS):
+                    return
+            assistant.talk()
+            assistant.send_audio(question)
+            assistant.end_talk()
+        else:
+            assistant.send_text(config.ask)
+        assistant.end_when_idle()
+        assistant.wait()
+    if config.answer_audio:
+        write_wav(config.answer_audio, bytes(answer))
