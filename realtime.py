@@ -51,8 +51,7 @@ def converse(config: Config, terminal: Terminal) -> None:
         stack.callback(terminal.stop)
         stack.callback(assistant.stop)
         assistant.start()
-        commands = Commands(assistant, in_turn=not terminal.interactive)
-        terminal.start(commands.run, (lambda: None) if assistant.hears else assistant.end_when_idle, assistant.end)
+        terminal.start(Commands(assistant, terminal))
         assistant.wait()
 
 

@@ -206,10 +206,10 @@ def monologue(minutes: float, delay_ms: float, far: Samples) -> str:
             fed = len(sound)
         seconds = time.monotonic() - began
         used = (cpu_seconds(program) - before) / seconds * 100
+        cut = len(service.events("conversation.item.truncate"))
         program.interrupt()
         program.wait()
         blocks = np.fromfile(folder / "blocks", BLOCK)
-        cut = len(service.events("conversation.item.truncate"))
         return (
             f"{seconds / 60:.1f} minutes: speech_started {starts}, answers cut {cut}, slips {blocks['slipped'].sum()},"
             f" delay {blocks['delay'][-1]:.1f} ms, cpu {used:.1f} %, load {os.getloadavg()[0]:.1f}"

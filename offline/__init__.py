@@ -10,10 +10,11 @@
     listening       the input audio buffer: where turns begin and end
     replies         which responses run                    reply       the thread of one
     answer          the events of one response, in order   outbox      all events, in the order of decision
+    child           a recogniser's process: ``decoder`` for speech, ``keyphrase`` for a phrase, which ``spotter`` asks
     organs          what the server asks of those below    assistant   ... and those that it has
 
-The organs: ``vad`` notices speech, ``recognizer`` turns it into words, a ``brain`` (``matcher`` or ``llm``) decides
-what to say or which function to call, ``synthesizer`` says it.
+The organs: ``vad`` notices speech, ``recognizer`` turns it into words, a ``brain`` (``matcher``, or ``llm`` with
+``fallback``) decides what to say or which function to call, ``synthesizer`` says it.
 
 Threads: ``offline accept`` takes connections, ``offline connection`` reads one and does what its events ask for,
 ``offline reply resp_...`` makes one response; the websockets library adds two of its own per connection, which receive

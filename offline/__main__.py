@@ -13,8 +13,8 @@ import sys
 import threading
 
 from offline.assistant import start
-from voice.config import read_config
 from voice.errors import AssistantError
+from voice.options import read_config
 
 MAX_PORT = 65535
 

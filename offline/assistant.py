@@ -46,6 +46,9 @@ def start(settings: Settings, port: int = 0) -> Iterator[str]:
 def _brain(settings: Settings) -> Brain:
     if not settings.local_llm_url:
         return Matcher()
-    from offline.llm import LlmBrain  # noqa: PLC0415 - what it needs is loaded only by those who have one
+    from offline.fallback import Fallback  # noqa: PLC0415 - what it needs is loaded only by those who have a model
+    from offline.llm import LlmBrain  # noqa: PLC0415 - as above
 
-    return LlmBrain(settings.local_llm_url, settings.local_llm_model, settings.local_llm_key)
+    model = LlmBrain(settings.local_llm_url, settings.local_llm_model, settings.local_llm_key)
+    model.warm()
+    return Fallback(model, Matcher())

@@ -30,6 +30,10 @@ from offline.phrases import (
 )
 
 UNKNOWN = "unknown"
+UNNAMED = "notes"
+"""Where a note goes that was given no name."""
+LONGEST_TEXT = 2000
+"""Characters: what is longer is no command, and is not searched for one."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -65,13 +69,15 @@ class Command:
 
 def understand(texts: Iterable[str]) -> Command:
     """Return what the last of the user's sentences means after those before it."""
-    command = Command(UNKNOWN)
+    command, note = Command(UNKNOWN), ""
     for text in texts:
-        command = _continued(command, text)
+        command = _continued(command, text, note)
+        note = command.slots.get("name") or (UNNAMED if command.kind == "write" else note)
     return command
 
 
-def _continued(previous: Command, text: str) -> Command:
+def _continued(previous: Command, text: str, note: str) -> Command:
+    """Return what a sentence means after the one before it; `note` is the one last spoken of."""
     command = parse(text)
     if previous.gap and command.kind not in {"stop", "goodbye"}:
         answer = _answered(previous, command, text)
@@ -79,8 +85,10 @@ def _continued(previous: Command, text: str) -> Command:
             return answer
     if command.kind == "more":
         return previous.having(**command.slots) if previous.kind in {"weather", "time"} else Command(UNKNOWN)
-    if command.slots.get("name", "").lower() in {"it", "that", "this", "that one"} and "name" in previous.slots:
-        return command.having(name=previous.slots["name"])
+    if command.slots.get("name", "").lower() in _PRONOUNS:
+        return replace(command, slots={**command.slots, "name": note})  # without one it is asked for
+    if command.kind == "append":
+        return command.having(name=command.slots.get("name") or note)
     return command
 
 
@@ -106,7 +114,7 @@ def _answered(  # noqa: PLR0911 - one for each way to answer
 
 def parse(text: str) -> Command:
     """Return what one sentence means by itself; of kind `UNKNOWN` when it means nothing to us."""
-    plain = _tidy(text)
+    plain = _tidy(text) if len(text) <= LONGEST_TEXT else ""
     request = POLITE_END.sub("", POLITE_START.sub("", plain)) or plain
     for kind, pattern in NOTES:
         if match := pattern.match(request):
@@ -125,6 +133,7 @@ def parse(text: str) -> Command:
     return Command(UNKNOWN)
 
 
+_PRONOUNS = frozenset({"it", "that", "this", "that one"})
 _NO_NAMES = frozenset({"a", "an", "the", "my", "our", "any", "one", "another", "new"})
 
 

@@ -13,6 +13,8 @@ from offline.wire import RequestError, new_id
 
 MOST_ITEMS = 500
 """About an hour of lively talk: a bound, not a figure of the service's."""
+MOST_TEXT = 4_000_000
+"""Characters of JSON without the sound: 500 items of more than an hour's talk, or some pictures."""
 MOST_SOUND_MS = 600_000
 """Ten minutes of sound are kept to be retrieved, 29 MB."""
 
@@ -108,6 +110,9 @@ class Conversation:
 
     def _forget(self) -> None:
         del self._entries[:-MOST_ITEMS]
+        text = sum(entry.size for entry in self._entries)
+        while text > MOST_TEXT and len(self._entries) > 1:
+            text -= self._entries.pop(0).size
         budget = MOST_SOUND_MS * BYTES_PER_MS
         for entry in reversed(self._entries):
             budget -= len(entry.audio)

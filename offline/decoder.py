@@ -3,16 +3,14 @@
 A process, because PocketSphinx holds Python's lock while it searches: up to 40 ms at a time, and 340 ms were seen on a
 busy machine, in which no audio callback of the program could run. So two searches also use two processors.
 
-stdin: messages of a length (4 bytes, little endian) and that many bytes of PCM16 mono 16 kHz; a length of 0 ends the
-utterance. stdout: one JSON line ``{"text": ..., "score": ...}`` when the models are loaded, and one per utterance.
-The process ends with its stdin, so it never outlives the program.
+stdin is as `child.py` says; stdout: one JSON line ``{"text": ..., "score": ...}`` when the models are loaded, and one
+per utterance.
 """
 
 from __future__ import annotations
 
 import json
 import signal
-import struct
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,11 +20,8 @@ from typing import BinaryIO
 import pocketsphinx
 from pocketsphinx.lm import ArpaBoLM
 
+from offline.child import LENGTH, RATE
 from offline.sentences import sentences
-
-RATE = 16_000
-"""Hz, what the acoustic model was trained on."""
-LENGTH = struct.Struct("<I")
 
 
 def main(search: str, stdin: BinaryIO) -> None:
@@ -70,7 +65,7 @@ def _commands() -> pocketsphinx.Decoder:
     words = {word for sentence in spoken for word in sentence.split()}
     with tempfile.TemporaryDirectory() as folder:
         model.write_file(str(Path(folder, "commands.lm")))
-        Path(folder, "commands.dict").write_text("".join(_pronunciations(words)), encoding="utf-8")
+        Path(folder, "commands.dict").write_text("".join(pronunciations(words)), encoding="utf-8")
         files = {"lm": str(Path(folder, "commands.lm")), "dict": str(Path(folder, "commands.dict"))}
         return _decoder(**files)
 
@@ -80,7 +75,7 @@ def _decoder(**files: str) -> pocketsphinx.Decoder:
     return pocketsphinx.Decoder(pocketsphinx.Config(samprate=RATE, loglevel="FATAL", fwdflat=False, **files))
 
 
-def _pronunciations(words: set[str]) -> Iterator[str]:
+def pronunciations(words: set[str]) -> Iterator[str]:
     """Yield the dictionary's lines for these words; further pronunciations are written ``word(2)``."""
     with Path(pocketsphinx.get_model_path("en-us"), "cmudict-en-us.dict").open(encoding="utf-8") as dictionary:
         yield from (line for line in dictionary if line.split(maxsplit=1)[0].partition("(")[0] in words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -33,6 +34,8 @@ class Entry:
     """How long the sound is, or was before it was forgotten."""
     is_cut: bool = False
     """Whether the client told how much of it was heard."""
+    size: int = 0
+    """Characters of the item as the client gave it; what is said here is short."""
 
     @property
     def id(self) -> str:
@@ -86,6 +89,7 @@ def entry_of(new: NewItem, recognizer: Recognizer) -> Entry:
                 entry.words = f"{entry.words} {utterance.finish()}".strip()
                 entry.audio += pcm
     entry.audio_ms = len(entry.audio) // BYTES_PER_MS
+    entry.size = len(json.dumps(item))
     return entry
 
 

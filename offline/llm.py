@@ -7,7 +7,9 @@ and thoughts between ``<think>`` and ``</think>`` in what should be said.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +19,11 @@ from offline.brain import FunctionCall, TextDelta, Turn, said
 
 _CONNECT_S = 5.0
 """A server on this computer or the next answers at once."""
-_READ_S = 120.0
-"""Between two pieces of an answer; a large model is loaded from disk before the first."""
+PATIENCE_S = 20.0
+"""For the first piece of an answer and between two: a middling model is loaded from disk meanwhile, and a person who
+talks will not wait for longer."""
+_LOAD_S = 300.0
+"""For the same before anybody has asked: a large model on a slow disk."""
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
@@ -29,10 +34,15 @@ class LlmError(Exception):
 class LlmBrain:
     """Lets a language model answer; any thread may call. `model` "" takes the first that the server lists."""
 
-    def __init__(self, url: str, model: str = "", key: str = "") -> None:
+    def __init__(self, url: str, model: str = "", key: str = "", patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._url = _base(url)
         self._model = model
         self._headers = {"Authorization": f"Bearer {key or 'none'}"}  # some servers insist on any key
+
+    def warm(self) -> None:
+        """Let the server load the model, in the background, for a first answer that comes in time."""
+        threading.Thread(target=self._load, name="offline model", daemon=True).start()
 
     def reply(self, turn: Turn) -> Generator[TextDelta | FunctionCall, None, None]:
         """Yield the answer while it is made, calls of functions last; raises LlmError. Closing it hangs up."""
@@ -62,14 +72,30 @@ class LlmBrain:
                     raise LlmError(f"The server at {self._url} lists no language model: name one.") from error
         return self._model
 
-    def _request(self, method: str, path: str, **options: Any) -> requests.Response:  # noqa: ANN401 - as requests
+    def _load(self) -> None:
+        greeting = [{"role": "user", "content": "Hello."}]
+        with suppress(LlmError):
+            body = {"model": self._chosen_model(), "max_tokens": 1, "messages": greeting}
+            self._request("POST", "chat/completions", _LOAD_S, json=body).close()
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        patience_s: float | None = None,
+        **options: Any,  # noqa: ANN401 - as requests
+    ) -> requests.Response:
         """Return a response that is well, for use in `with`; raises LlmError."""
         try:
             with requests.Session() as session:
                 # A proxy for the internet knows nothing of this server, and .netrc would replace the key.
                 session.trust_env = False
                 response = session.request(
-                    method, f"{self._url}/{path}", headers=self._headers, timeout=(_CONNECT_S, _READ_S), **options
+                    method,
+                    f"{self._url}/{path}",
+                    headers=self._headers,
+                    timeout=(_CONNECT_S, patience_s or self._patience_s),
+                    **options,
                 )
         except requests.RequestException as error:
             raise LlmError(f"The language model at {self._url} cannot be reached: {_reason(error)}.") from error

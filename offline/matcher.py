@@ -15,11 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from offline.brain import FunctionCall, TextDelta, Turn, said
-from offline.commands import UNKNOWN, Command, understand
+from offline.commands import UNKNOWN, UNNAMED, Command, understand
 from offline.functions import MisfitError, call, function_for
-
-UNNAMED = "notes"
-"""Where a note goes that was given no name."""
 
 _QUESTIONS = {
     ("weather", "city"): "For which city?",

@@ -17,7 +17,7 @@ def any_of(*patterns: str) -> re.Pattern[str]:
 
 
 POLITE_START = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|please|well|now|so|and|um|uh|then|can you|could you|would you|will you|"
+    r"^(?:(?:hey|hi|hello|ok|okay|please|well|now|so|and|um|uh|then|also|can you|could you|would you|will you|"
     r"i want you to|i(?:'d| would) like you to|i want to|i(?:'d| would) like to|let's|you)\b[,.!]?\s+)+",
     re.IGNORECASE,
 )
@@ -32,7 +32,7 @@ SMALL_TALK = (
     ("yes", any_of(r"(yes|yeah|yep|sure|of course|ok|okay|go ahead|do it|do that|confirmed?|correct|right)( (yes|please|sure|do it|delete it|go ahead|thanks?))*")),
     ("no", any_of(r"(no|nope|don't|do not|not now|keep it)( (no|thanks|thank you|please|don't|do not|do that|delete it|keep it))*")),
     ("goodbye", any_of(r"((ok|okay|thanks|thank you|that's all|that is all|for today|for now|well|all right|alright|great|no|and|then|so) )*(good ?bye|bye|bye bye|see you( later| soon)?|good night)( (for now|now|then|everybody|assistant|my friend|thanks|thank you|bye|goodbye))*")),
-    ("stop", any_of(r"(please |okay |ok )?(stop|cancel|never ?mind|forget it|be quiet|quiet|shut up|enough|that's enough|wait|hold on)( .{0,14})?")),
+    ("stop", any_of(r"(please |okay |ok )?(stop|cancel|never ?mind|forget it|be quiet|quiet|shut up|enough|that's enough|wait|hold on)( .{0,14})?", r"(no |okay |ok )?(that's all|that is all|that was all|nothing( else)?)( for (now|today))?")),
     ("thanks", any_of(r"(.{0,12} )?(thanks|thank you)( .{0,14})?")),
     ("greeting", any_of(r"(hello|hi|hey|good (morning|afternoon|evening))( there| everybody| assistant)?( how are you)?", r"how are you( today| doing)?")),
     ("who", any_of(r"(who|what) are you", r"what's your name", r"what is your name", r"how do you work")),
@@ -51,6 +51,8 @@ _WHICH = (
     rf"{_WHOSE}(?P<name3>\S.*?list)|(?P<name4>it|that|this))"
 )
 """A note, however it is named."""
+_BARE = r"(?:my |our |the )?(?!(?:me|a|an|the|some|all|everything|them)\b)(?P<name1>[\w'-]+(?:\s+[\w'-]+)?)"
+"""A note's name by itself: a word or two."""
 _SHOW = r"(?:read|show|open|tell|display|give)(?: me| us)?(?: out| aloud)?"
 
 NOTES = tuple(
@@ -73,6 +75,11 @@ NOTES = tuple(
         ("read", rf"(?:what's|what is|what was)\s+(?:in|on)\s+{_WHICH}[.?!]*$"),
         ("read", rf"what\s+does\s+{_WHICH}\s+say[.?!]*$"),
         ("read", rf"{_SHOW}\s+(?:a|the|my)\s+note[.?!]*$"),
+        ("read", rf"(?:read|open)\s+(?:me\s+)?{_BARE}(?:\s+to me)?[.?!]*$"),
+        ("delete", rf"(?:delete|erase)\s+{_BARE}[.?!]*$"),
+        ("append", rf"(?:add|append)\s+to\s+{_BARE}[.?!]*$"),
+        ("append", rf"(?:add|append)\s+(?P<text>\S.*?)\s+to\s+{_BARE}[.?!]*$"),
+        ("append", r"(?:add|append)\s+(?P<text>\S.*?)(?:\s+(?:too|as well|also))?[.?!]*$"),
     )
 )  # fmt: skip
 

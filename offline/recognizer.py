@@ -8,9 +8,7 @@ puts sound into their queues, so the thread that feeds it never waits.
 from __future__ import annotations
 
 import importlib.util
-import json
 import queue
-import subprocess
 import sys
 import threading
 import time
@@ -19,13 +17,11 @@ from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from offline.child import RATE, Child
 from voice.resampler import Resampler
 
-_RATE = 16_000
-"""Hz, what the acoustic model was trained on."""
-_LONGEST_BYTES = 60 * 2 * _RATE
+_LONGEST_BYTES = 60 * 2 * RATE
 """A minute: a command is shorter. What is said beyond it is not heard, and no queue grows beyond it."""
 _PATIENCE_S = 1.5
 """How far the wider search may be behind the speaker: in noise it falls back, and then the narrow one decides alone."""
@@ -102,7 +98,7 @@ class Utterance:
 
     def __init__(self, jobs: list[_Job]) -> None:
         self._jobs = jobs
-        self._resampler = Resampler(24_000, _RATE)
+        self._resampler = Resampler(24_000, RATE)
         self._left = _LONGEST_BYTES
         self._began = time.monotonic()
         # A search must not wait for the end of speech that nobody wants to know any more.
@@ -133,7 +129,7 @@ class Utterance:
             raise SpeechUnavailableError("the speech recogniser takes too long: please type") from error
         with suppress(FutureTimeoutError):
             # Sound that came faster than it was spoken may take as long as if it had not.
-            spoken = (_LONGEST_BYTES - self._left) / (2 * _RATE)
+            spoken = (_LONGEST_BYTES - self._left) / (2 * RATE)
             guesses.append(_result(everything, max(0.0, self._began + spoken - time.monotonic()) + _PATIENCE_S))
         return guesses
 
@@ -171,12 +167,7 @@ class _Search:
 
     def __init__(self, name: str) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "offline.decoder", name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
-        )
+        self._child = Child("offline.decoder", name)
         self._unfinished: list[_Job] = []
         self._thread = threading.Thread(target=self._run, name=f"offline search {name}", daemon=True)
         self._thread.start()
@@ -190,15 +181,15 @@ class _Search:
 
     def close(self) -> None:
         """End process and thread."""
-        self._process.kill()
+        self._child.kill()
         _hang_up(self._unfinished)
         self._jobs.put(None)
         self._thread.join()
-        with suppress(OSError):
-            self._process.communicate()
+        self._child.join()
 
     def _run(self) -> None:
-        self._answer()  # when the models are loaded
+        with suppress(OSError, ValueError):
+            self._child.answer()  # when the models are loaded
         for job in iter(self._jobs.get, None):
             try:
                 guess = self._recognize(job)
@@ -215,18 +206,6 @@ class _Search:
         """Pass sound on until its end; raises OSError or ValueError when the process has ended."""
         for pcm in iter(job.sound.get, None):
             if not job.guess.cancelled():
-                self._send(pcm)
-        self._send(b"")
-        answer = self._answer()
-        if not answer:
-            raise ConnectionResetError("its process ended")
-        return Guess(**json.loads(answer))
-
-    def _send(self, pcm: bytes) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
-        self._process.stdin.write(len(pcm).to_bytes(4, "little") + pcm)
-        self._process.stdin.flush()
-
-    def _answer(self) -> bytes:
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
-        return self._process.stdout.readline()
+                self._child.send(pcm)
+        self._child.send(b"")
+        return Guess(**self._child.answer())

@@ -46,6 +46,8 @@ _PING_SECONDS = 20.0
 """As seen of the service."""
 _HANDSHAKE_SECONDS = 1.5
 """How long a client may take to begin; `Server.stop` cannot cut these off and has to wait for them."""
+MOST_CONNECTIONS = 16
+"""At a time: a program has one, two while it changes over."""
 _FAREWELL_SECONDS = 1.0
 """How long a client may take to say goodbye before it is cut off."""
 
@@ -121,6 +123,8 @@ class Server:
             if self._stopped:
                 return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "The assistant stops.\n")
             self._connections = {reader: one for reader, one in self._connections.items() if reader.is_alive()}
+            if len(self._connections) >= MOST_CONNECTIONS:
+                return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
             self._connections[thread] = connection
         return None
 

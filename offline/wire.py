@@ -157,12 +157,16 @@ def decode(frame: str | bytes) -> dict[str, Any]:
     if isinstance(frame, bytes):
         raise RequestError("invalid_event", "Binary frames are not supported. Send events as JSON text.")
     try:
-        message = json.loads(frame)
+        message = json.loads(frame, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise RequestError("invalid_json", f"We could not parse the JSON of your event: {error}") from error
     if not isinstance(message, dict):
         raise RequestError("invalid_json", "An event must be a JSON object.")
     return message
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def decoded(audio: str, param: str) -> bytes:

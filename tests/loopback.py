@@ -32,12 +32,20 @@ class Loopback:
     """A running server, as a context manager; all methods may be called from the test's thread.
 
     `key` makes every other key a wrong one; None lets any in, and none. `tls` serves wss with the certificate named
-    by `certificate`, for `localhost` and 127.0.0.1, made anew by the openssl program.
+    by `certificate`, for `localhost` and 127.0.0.1, made anew by the openssl program. `session_seconds` is what every
+    session says of its own length; nothing ends it but the test.
     """
 
     certificate: Path
 
-    def __init__(self, *, key: str | None = None, tls: bool = False, ping_interval: float | None = 20) -> None:
+    def __init__(
+        self,
+        *,
+        key: str | None = None,
+        tls: bool = False,
+        ping_interval: float | None = 20,
+        session_seconds: float = 3600,
+    ) -> None:
         self.received: list[Received] = []
         self.requests: list[Request] = []
         """Every handshake: `path` and `headers`."""
@@ -50,6 +58,7 @@ class Loopback:
         self._key = key
         self._tls = tls
         self._ping_interval = ping_interval
+        self._session_seconds = session_seconds
         self._changed = threading.Condition()
         self._taken: set[int] = set()
         self._stack = ExitStack()
@@ -125,6 +134,12 @@ class Loopback:
         decoded = [(got.time, base64.b64decode(got.event["audio"])) for got in sounds]
         return b"".join(pcm for _, pcm in decoded), [(when, len(pcm)) for when, pcm in decoded]
 
+    def sound(self, number: int) -> bytes:
+        """All sound that one connection brought, from 0."""
+        with self._changed:
+            brought = [got.event for got in self.received if got.connection == number]
+        return b"".join(base64.b64decode(e["audio"]) for e in brought if e["type"] == "input_audio_buffer.append")
+
     def wait_for_sound(self, more: int, timeout: float = 10) -> int:
         """Return once so many more bytes of sound have come than now; gives how many there were before."""
         before = len(self.microphone()[0])
@@ -155,6 +170,10 @@ class Loopback:
         """Drop the newest connection as a dead network does."""
         self.connection().reset()
 
+    def vanish(self) -> None:
+        """Drop the newest connection as a process that is killed does: the end of the stream, and no close."""
+        self.connection().vanish()
+
     @contextmanager
     def stall(self) -> Iterator[None]:
         """Neither read nor write on the newest connection, pongs included, while the block lasts."""
@@ -175,10 +194,12 @@ class Loopback:
     def _handle(self, ws: ServerConnection) -> None:
         assert ws.request
         if refusal := self._refusal(ws.request):
-            ws.send(json.dumps(problem(refusal.code, refusal.code.replace("_", " "), "event_0")))
+            if refusal.said:
+                ws.send(json.dumps(problem(refusal.code, refusal.code.replace("_", " "), "event_0")))
             ws.close(refusal.close_code, f"invalid_request_error.{refusal.code}")
             return
         connection = Connection(ws, len(self.connections))
+        connection.rules.session["expires_at"] = time.time() + self._session_seconds
         try:
             connection.send([connection.rules.created()])
             with self._changed:

@@ -21,8 +21,15 @@ __all__ = ["BAD_KEY", "BAD_MODEL", "Connection", "Received", "Refusal", "Service
 class Service(Loopback):
     """`Loopback` with the words of the protocol; see there for the arguments."""
 
-    def __init__(self, *, key: str | None = None, tls: bool = False, ping_interval: float | None = 20) -> None:
-        super().__init__(key=key, tls=tls, ping_interval=ping_interval)
+    def __init__(
+        self,
+        *,
+        key: str | None = None,
+        tls: bool = False,
+        ping_interval: float | None = 20,
+        session_seconds: float = 3600,
+    ) -> None:
+        super().__init__(key=key, tls=tls, ping_interval=ping_interval, session_seconds=session_seconds)
         self._ids = itertools.count(1)
 
     def say(
@@ -65,10 +72,11 @@ class Service(Loopback):
             if connection.rules.reply is reply:
                 connection.send(reply.done(status, details))
 
-    def fail(self, code: str = "server_error") -> None:
+    def fail(self, code: str = "server_error", message: str | None = None) -> None:
         """Answer with a failed response."""
         reply = self._open(self.connection())
-        self.finish(reply, "failed", {"type": "failed", "error": {"type": "server_error", "code": code}})
+        error = {"type": "server_error", "code": code} | ({"message": message} if message else {})
+        self.finish(reply, "failed", {"type": "failed", "error": error})
 
     def call_function(self, name: str, arguments: str, call_id: str | None = None) -> str:
         """Answer with one function call in a response of its own; gives its call_id."""
@@ -115,10 +123,10 @@ class Service(Loopback):
         self.send({"type": f"{kind}.delta", **about, "delta": text})
         self.send({"type": f"{kind}.completed", **about, "transcript": text, "usage": usage})
 
-    def hear(self, text: str) -> str:
+    def hear(self, text: str, start_ms: int = 0, end_ms: int = 1000) -> str:
         """Hear a whole turn of the user's; gives its item id."""
-        item_id = self.speech_started()
-        self.speech_stopped(item_id)
+        item_id = self.speech_started(audio_start_ms=start_ms)
+        self.speech_stopped(item_id, end_ms)
         self.committed(item_id)
         self.user_transcript(item_id, text)
         return item_id

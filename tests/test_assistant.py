@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,8 @@ def make(service: Service, tmp_path: Path) -> Iterator[Start]:
     """An assistant that talks to the service; it is stopped at the end."""
     with ExitStack() as stack:
 
-        def build(**settings: object) -> Assistant:
-            own = {"ws_url": service.url, "data_dir": tmp_path / "data", "sound": False}
+        def build(**settings: Any) -> Assistant:
+            own: dict[str, Any] = {"ws_url": service.url, "data_dir": tmp_path / "data", "sound": False}
             assistant = Assistant(**(own | settings))
             stack.callback(assistant.stop)
             return assistant
@@ -58,9 +59,7 @@ def make(service: Service, tmp_path: Path) -> Iterator[Start]:
         yield build
 
 
-def test_a_typed_question_is_answered_and_both_are_told_and_kept(
-    service: Service, make: Start, tmp_path: Path
-) -> None:
+def test_a_typed_question_is_answered_and_both_are_told_and_kept(service: Service, make: Start, tmp_path: Path) -> None:
     assistant = make(text=True, tools=[greet])
     turns = Follower(assistant, Turn)
     calls = Follower(assistant, ToolUse)

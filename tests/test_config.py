@@ -10,8 +10,8 @@ from dotenv import dotenv_values
 
 from voice import VERSION
 from voice.config import OPENAI_URL, Config
-from voice.options import gather, read_config
 from voice.errors import SettingError
+from voice.options import gather, read_config
 
 
 def _read(tmp_path: Path, *arguments: str, env_file: str = "", **environment: str) -> Config:

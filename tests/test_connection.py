@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
+from tests.caller import wait_until
+from tests.proxies import free_port, microsocks, tinyproxy
 from tests.service import Service
 from tests.wire import Refusal
 from voice.config import OPENAI_URL, Config
-from voice.connection import Connection, Endpoint, endpoint
-from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError
+from voice.connection import MAX_MESSAGE, Connection, Endpoint, endpoint
+from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
 from voice.events import SessionUpdate, encode
 
 
@@ -37,7 +38,7 @@ def _open(target: Endpoint) -> Iterator[tuple[Connection, list[str | bytes], lis
     def read() -> None:
         try:
             messages.extend(connection.messages())
-        except ConnectionLostError as error:
+        except AssistantError as error:
             ends.append(error)
 
     reader = threading.Thread(target=read)
@@ -93,6 +94,38 @@ def test_the_setting_beats_the_environments_proxy() -> None:
     assert endpoint(Config(proxy_url="http://a:1"), OPENAI_URL, {"ALL_PROXY": "http://b:1"}).proxy_url == "http://a:1"
 
 
+@pytest.mark.parametrize("key", ["sk-1\nsk-2", "sk-1\r\n", "sk-schlüssel", "sk-\x00"])
+def test_a_key_that_cannot_be_one_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(SettingError, match="OPENAI_API_KEY") as caught:
+        endpoint(Config(openai_api_key=key), OPENAI_URL, {})
+    assert "sk" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("http://user:sec#ret@host", "is no address"),
+        ("http://user:sec/ret@host:1", "is no address"),
+        ("http://user:sec?ret@host:1", "is no address"),
+        ("http://user:secret@host:x", "is no address"),
+        ("http://user:secret@host:99999", "is no address"),
+        ("http://user:secret@[::1", "is no address"),
+        ("http://user:secret@", "is no address"),
+        ("https://user:secret@host:1", "TLS"),
+        ("ftp://user:secret@host:1", "socks5h://"),
+    ],
+)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY", "PROXY_URL"])
+def test_a_proxy_that_is_none_is_named_by_its_setting_and_not_shown(name: str, value: str, words: str) -> None:
+    config = Config(proxy_url=value) if name == "PROXY_URL" else Config()
+    with pytest.raises(SettingError, match=name) as caught:
+        endpoint(config, OPENAI_URL, {name: value})
+
+    assert words in str(caught.value)
+    assert not [part for part in ("sec", "ret@", "user:sec") if part in str(caught.value)]
+
+
 # Connecting
 
 
@@ -143,54 +176,14 @@ def test_an_address_that_is_none(url: str) -> None:
 # Proxies
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def _proxy(command: list[str], port: int) -> Iterator[None]:
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"no {command[0]}")
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 5
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline, "the proxy does not start"
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-@contextmanager
-def _microsocks(*options: str) -> Iterator[int]:
-    port = _free_port()
-    with _proxy(["microsocks", "-i", "127.0.0.1", "-p", str(port), *options], port):
-        yield port
-
-
-@contextmanager
-def _tinyproxy(folder: Path, *lines: str) -> Iterator[int]:
-    port = _free_port()
-    settings = [f"Port {port}", "Listen 127.0.0.1", "Timeout 60", "Allow 127.0.0.1", *lines]
-    (folder / "tinyproxy.conf").write_text("\n".join(settings) + "\n")
-    with _proxy(["tinyproxy", "-d", "-c", str(folder / "tinyproxy.conf")], port):
-        yield port
-
-
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 def test_through_a_socks_proxy(service: Service, scheme: str) -> None:
-    with _microsocks() as port:
+    with microsocks() as port:
         _exchange(service, _target(service, f"{scheme}://127.0.0.1:{port}"))
 
 
 def test_through_a_socks_proxy_with_a_password(service: Service) -> None:
-    with _microsocks("-u", "us er", "-P", "p@ss") as port:
+    with microsocks("-u", "us er", "-P", "p@ss") as port:
         _exchange(service, _target(service, f"socks5h://us%20er:p%40ss@127.0.0.1:{port}"))
         with pytest.raises(ConnectionLostError, match=f"proxy socks5h://127.0.0.1:{port}") as caught:
             Connection(_target(service, f"socks5h://eve:wrong@127.0.0.1:{port}")).connect()
@@ -198,37 +191,101 @@ def test_through_a_socks_proxy_with_a_password(service: Service) -> None:
 
 
 def test_through_an_http_proxy(service: Service, tmp_path: Path) -> None:
-    with _tinyproxy(tmp_path) as port:
+    with tinyproxy(tmp_path) as port:
         _exchange(service, _target(service, f"http://127.0.0.1:{port}"))
 
 
 def test_through_an_http_proxy_with_a_password(service: Service, tmp_path: Path) -> None:
-    with _tinyproxy(tmp_path, "BasicAuth user secret") as port:
+    with tinyproxy(tmp_path, "BasicAuth user secret") as port:
         _exchange(service, _target(service, f"http://user:secret@127.0.0.1:{port}"))
         with pytest.raises(ConnectionLostError, match="proxy"):
             Connection(_target(service, f"http://127.0.0.1:{port}")).connect()
 
 
 def test_tls_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with Service(tls=True) as service, _tinyproxy(tmp_path) as port:
+    with Service(tls=True) as service, tinyproxy(tmp_path) as port:
         monkeypatch.setenv("SSL_CERT_FILE", str(service.certificate))
         _exchange(service, _target(service, f"http://127.0.0.1:{port}"))
 
 
 def test_a_proxy_that_is_not_there_is_named(service: Service) -> None:
     with pytest.raises(ConnectionLostError, match="proxy socks5h://127.0.0.1:"):
-        Connection(_target(service, f"socks5h://user:secret@127.0.0.1:{_free_port()}")).connect()
+        Connection(_target(service, f"socks5h://user:secret@127.0.0.1:{free_port()}")).connect()
 
 
 def test_the_global_socket_module_is_left_alone(service: Service) -> None:
     before = socket.socket
-    with _microsocks() as port:
+    with microsocks() as port:
         _exchange(service, _target(service, f"socks5h://127.0.0.1:{port}"))
 
     assert socket.socket is before
 
 
+# A peer that is there and does nothing
+
+
+def test_a_peer_that_answers_no_ping_is_gone_within_10_s(service: Service) -> None:
+    with _open(_target(service)) as (connection, messages, ends):
+        connection.be_patient()
+        wait_until(lambda: bool(messages))
+        began = time.monotonic()
+        with service.stall():
+            wait_until(lambda: bool(ends), 10)
+        assert "does not answer" in str(ends[0])
+        assert time.monotonic() - began < 10
+
+
+def test_a_peer_that_takes_nothing_is_gone_within_10_s(service: Service) -> None:
+    with _open(_target(service)) as (connection, messages, _):
+        connection.be_patient()
+        wait_until(lambda: bool(messages))
+        began = time.monotonic()
+        long = encode(SessionUpdate({"type": "realtime", "instructions": "x" * 100_000}))
+
+        def flood() -> None:
+            while time.monotonic() < began + 10:
+                connection.send(long)
+
+        with service.stall(), pytest.raises(ConnectionLostError):
+            flood()
+        assert time.monotonic() - began < 10
+
+
+def test_a_quiet_peer_that_answers_pings_is_not_gone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice.connection.PING_SECONDS", 0.1)
+    with _open(_target(service)) as (connection, messages, ends):
+        connection.be_patient()
+        wait_until(lambda: bool(messages))
+        with pytest.raises(AssertionError):
+            wait_until(lambda: bool(ends), 1)
+
+
+def test_a_message_without_end_is_not_read(service: Service) -> None:
+    with _open(_target(service)) as (_, messages, ends):
+        wait_until(lambda: bool(messages))
+        with suppress(ConnectionClosed):
+            service.connection().ws.send("x" * (MAX_MESSAGE + 1))
+        wait_until(lambda: bool(ends))
+    assert "16 MiB" in str(ends[0])
+
+
 # The end
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "words"),
+    [
+        (3000, "invalid_request_error.invalid_api_key", "OPENAI_API_KEY"),
+        (4004, "invalid_request_error.model_not_found", "--model"),
+        (4000, "invalid_request_error.of_the_future", "of_the_future"),
+    ],
+)
+def test_a_close_for_good_is_a_refusal(service: Service, code: int, reason: str, words: str) -> None:
+    with _open(_target(service)) as (_, _, ends):
+        service.connection()
+        service.close(code, reason)
+    assert isinstance(ends[0], ServiceRefusedError)
+    assert words in str(ends[0])
 
 
 @pytest.mark.parametrize(("code", "reason", "words"), [(1001, "an hour", "1001: an hour"), (1000, "", "(1000)")])

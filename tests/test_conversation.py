@@ -24,6 +24,7 @@ from voice.effects import (
     Send,
     StateChanged,
     ToolUse,
+    TryAgain,
     Turn,
 )
 from voice.errors import ServiceRefusedError, SettingError
@@ -33,13 +34,18 @@ from voice.events import ItemCreate, ItemDelete, ItemTruncate, ResponseCancel, R
 class Talk:
     """A conversation, and every effect that came out of it so far."""
 
-    def __init__(self, *, ready: bool = True, **modes: bool) -> None:
+    def __init__(self, *, ready: bool = True, **modes: Any) -> None:
         self.conversation = Conversation(**modes)
         self.effects: list[Effect] = []
         if ready:
-            self.event("session.created", session={})
-            self.event("session.updated", session={})
+            self.connect()
             self.effects.clear()
+
+    def connect(self) -> list[Any]:
+        """Take up a connection, and give what the service was told before it was ready."""
+        told = self.note(self.conversation.configure({"type": "realtime"}))
+        self.event("session.updated", session={})
+        return [effect.event for effect in told if isinstance(effect, Send)]
 
     def event(self, name: str, **fields: Any) -> list[Effect]:
         return self.note(self.conversation.receive(decode(json.dumps({"type": name, **fields}))))
@@ -124,7 +130,8 @@ def test_settings_answer_the_created_session_and_readiness_its_update() -> None:
 
     assert conversation.configure({"type": "realtime"}) == [Send(SessionUpdate({"type": "realtime"}, "configure"))]
     talk = Talk(ready=False)
-    assert Ready() in talk.event("session.updated", session={})
+    talk.connect()
+    assert talk.only(Ready) == [Ready()]
     assert talk.only(StateChanged) == [StateChanged("listening")]
 
 
@@ -287,21 +294,61 @@ def test_state_follows_the_conversation() -> None:
     assert states == ["hearing you", "thinking", "speaking", "listening"]
 
 
-@pytest.mark.parametrize(
-    ("status", "details", "words"),
-    [
-        ("failed", {"type": "failed", "error": {"type": "server_error", "message": "broken"}}, "broken"),
-        ("incomplete", {"type": "incomplete", "reason": "max_output_tokens"}, "max_output_tokens"),
-    ],
-)
-def test_an_answer_that_failed_is_said(status: str, details: dict[str, Any], words: str) -> None:
+def test_an_answer_that_was_cut_short_is_said() -> None:
     talk = Talk()
     talk.created()
+    details = {"type": "incomplete", "reason": "max_output_tokens"}
 
-    effects = talk.done(status=status, status_details=details)
+    effects = talk.done(status="incomplete", status_details=details)
 
-    assert [words in effect.text for effect in effects if isinstance(effect, Notice)] == [True]
+    assert ["max_output_tokens" in effect.text for effect in effects if isinstance(effect, Notice)] == [True]
     assert talk.conversation.idle
+
+
+def _failed(talk: Talk, message: str, code: str = "server_error") -> list[Effect]:
+    talk.created()
+    error = {"type": "server_error", "code": code, "message": message}
+    return talk.done(status="failed", status_details={"type": "failed", "error": error})
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("The server had an error", 1),
+        ("Rate limit reached. Please try again in 12.5s. Visit", 12.5),
+        ("Please try again in 1500ms.", 1.5),
+        ("Please try again in 20ms.", 1),
+        ("Please try again in 86400s.", 60),
+    ],
+)
+def test_an_answer_that_failed_is_said_and_asked_for_once_more(message: str, seconds: float) -> None:
+    talk = Talk()
+    effects = _failed(talk, message)
+
+    assert [message in effect.text for effect in effects if isinstance(effect, Notice)] == [True]
+    assert TryAgain(seconds) in effects
+    assert not talk.conversation.idle
+    assert talk.note(talk.conversation.retry()) == [Send(ResponseCreate())]
+
+    assert not [effect for effect in _failed(talk, message) if isinstance(effect, TryAgain)]
+    assert talk.conversation.idle
+
+
+def test_an_answer_that_failed_is_not_asked_for_again_when_another_has_begun() -> None:
+    talk = Talk()
+    _failed(talk, "broken")
+    talk.note(talk.conversation.say("never mind"))
+    talk.created("r2")
+    talk.done("r2")
+    talk.effects.clear()
+
+    assert talk.note(talk.conversation.retry()) == []
+
+
+def test_an_answer_that_failed_for_good_ends() -> None:
+    (end,) = [effect for effect in _failed(Talk(), "no", "insufficient_quota") if isinstance(effect, End)]
+
+    assert isinstance(end.error, ServiceRefusedError)
 
 
 # Barge-in
@@ -586,8 +633,9 @@ def test_a_typed_message_waits_until_the_service_is_ready() -> None:
     talk.note(talk.conversation.say("hello"))
     assert talk.sent == []
 
-    talk.event("session.updated", session={})
-    assert ResponseCreate() in talk.sent
+    told = talk.connect()
+    assert [event.item["content"][0]["text"] for event in told if isinstance(event, ItemCreate)] == ["hello"]
+    assert talk.sent[-1] == ResponseCreate()
 
 
 def test_a_typed_message_interrupts_and_its_answer_waits_for_the_end_of_the_other() -> None:
@@ -847,3 +895,138 @@ def test_a_long_row_of_byes_is_judged_quickly() -> None:
     talk.written("u1", "bye " * 5000 + "now")
 
     assert talk.only(End) == []
+
+
+# The connection is lost
+
+
+def _texts(told: list[Any]) -> list[str]:
+    items = [event.item for event in told if isinstance(event, ItemCreate)]
+    return [item["content"][0]["text"] for item in items if item["type"] == "message"]
+
+
+def test_an_answer_is_taken_up_again_however_often_the_connection_is_lost_before() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("count"))
+    talk.created()
+    talk.begin_item()
+    talk.sound("one two ")
+    for _ in range(3):
+        talk.note(talk.conversation.disconnected())
+        told = talk.connect()
+        assert [text[:5] for text in _texts(told)] == ["count", "The c"]  # nothing to speak of was heard
+        assert talk.sent[-1] == ResponseCreate()
+
+
+def test_the_end_of_an_answer_may_be_lost() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item()
+    talk.sound("one two")
+    talk.end_item()
+    talk.note(talk.conversation.disconnected())
+    talk.connect()
+    talk.heard("i1")
+
+    assert talk.turns == [Turn("assistant", "one two")]
+    assert talk.conversation.idle
+
+
+def test_what_was_cut_before_its_first_sound_was_heard_is_gone_with_the_connection() -> None:
+    talk = Talk()
+    talk.created()
+    talk.begin_item()
+    talk.sound("one two")
+    talk.note(talk.conversation.interrupt())
+    talk.cut(Playback("i1", 10, 0))
+    talk.note(talk.conversation.disconnected())
+    talk.connect()
+
+    assert talk.turns == []
+    assert talk.conversation.idle
+
+
+def test_an_item_of_a_connection_that_is_gone_is_not_truncated_on_the_next() -> None:
+    talk = Talk()
+    talk.answer("One two three four")
+    talk.note(talk.conversation.disconnected())
+    talk.connect()
+    talk.effects.clear()
+    talk.note(talk.conversation.interrupt())
+    talk.cut(Playback("i1", 1000, 500))
+
+    assert talk.sent == []
+    assert talk.turns == [Turn("assistant", "One two", interrupted=True)]
+
+
+def test_an_output_that_comes_before_the_next_session_is_ready_is_told() -> None:
+    talk = Talk()
+    talk.created()
+    talk.call("c1")
+    talk.done()
+    talk.note(talk.conversation.disconnected())
+    talk.note(talk.conversation.configure({"type": "realtime"}))
+    talk.note(talk.conversation.tool_finished("c1", "sunny"))
+    assert ResponseCreate() not in talk.sent
+    talk.event("session.updated", session={})
+
+    assert any("gave: sunny" in text for text in _texts(talk.sent))
+    assert talk.sent[-1] == ResponseCreate()
+
+
+def test_messages_in_turn_wait_for_the_next_connection_and_their_turn() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one", in_turn=True))
+    talk.note(talk.conversation.disconnected())
+    talk.note(talk.conversation.say("two", in_turn=True))
+    told = talk.connect()
+    assert _texts(told) == ["one"]
+    talk.answer("First.")
+    talk.heard("i1")
+    talk.answer("Second.", "i2", "r2")
+    talk.heard("i2")
+
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["one", "First.", "two", "Second."]
+    assert talk.conversation.idle
+
+
+def test_a_new_conversation_shows_how_the_old_one_ended_and_wants_nothing() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("count"))
+    talk.created()
+    talk.call("c1")
+    talk.begin_item()
+    talk.sound("One two three four")
+    talk.cut(Playback("i1", 1000, 1000))
+    talk.note(talk.conversation.forget())
+    told = talk.connect()
+    talk.note(talk.conversation.tool_finished("c1", "late"))
+
+    assert talk.turns[0] == Turn("you", "count")
+    assert len(talk.turns) == 2
+    assert _texts(told) == []
+    assert talk.conversation.idle
+    assert talk.conversation.transcript.history == ()
+
+
+def test_a_long_past_is_shortened() -> None:
+    past = [ToolUse("f", "{" + " " * 50_000, "x" * 50_000), *(Turn("you", f"{n} " + "y" * 1000) for n in range(300))]
+    talk = Talk(past=past, ready=False)
+    told = talk.connect()
+    assert 30 < len(_texts(told)) <= 100
+    assert _texts(told)[-1].startswith("299 ")
+
+    talk = Talk(past=past[:2], ready=False)
+    call, output, _ = [event.item for event in talk.connect() if isinstance(event, ItemCreate)]
+    assert call["arguments"] == "{}"
+    assert len(output["output"]) < 10_000
+
+
+@pytest.mark.parametrize("when", ["by_hand", "hands-free"])
+def test_who_ends_a_turn_may_change(when: str) -> None:
+    talk = Talk(by_hand=when != "by_hand")
+    change = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+    talk.note(talk.conversation.take_turns(by_hand=when == "by_hand", change=change))
+
+    assert talk.sent == [SessionUpdate(change)]
+    assert talk.conversation.microphone.state == ("closed" if when == "by_hand" else "open")

@@ -147,6 +147,23 @@ def test_user_passes_again_when_playback_ends(far: Samples) -> None:
     assert kept(part(out, 7, 10), part(scene.user, 7, 10)) > 0.95
 
 
+def test_with_headphones_nothing_is_taken_from_the_user(far: Samples, user: Samples) -> None:
+    """No echo is heard, so none is suppressed: not even of a user who speaks at the same time."""
+    near = np.clip(user + quiet(len(user) / RATE), -32768, 32767).astype(np.int16)
+    near[: 3 * RATE] = quiet(3)
+    scene = Scene(near, far[: len(near)], np.zeros_like(near), user)
+    assert kept(clean(EchoCanceller(), scene)[3 * RATE :], user[3 * RATE :]) > 0.97
+
+
+def test_an_echo_that_begins_later_is_cancelled(far: Samples, user: Samples) -> None:
+    """The headphones are pulled out: the loudspeaker is heard from now on."""
+    scene = hear(Room(5), far, np.zeros_like(user))
+    near = scene.near.copy()
+    near[: 4 * RATE] = quiet(4)
+    out = clean(EchoCanceller(), Scene(near, scene.far, scene.echo, scene.user))
+    assert level(part(near, 7, 10)) - level(part(out, 7, 10)) > 25
+
+
 def test_a_clipped_microphone_does_no_harm(far: Samples) -> None:
     scene = hear(Room(24, drive=6), far, quiet(16))
     assert np.max(scene.near) == 32767

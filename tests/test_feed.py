@@ -38,10 +38,10 @@ def test_who_unsubscribes_hears_no_more() -> None:
 def test_a_subscriber_that_fails_keeps_nothing_from_the_others(caplog: pytest.LogCaptureFixture) -> None:
     feed = Feed()
     heard: list[Notice] = []
-    feed.subscribe(Notice, lambda _: 1 / 0)
+    feed.subscribe(Notice, lambda notice: [][len(notice.text)])
     feed.subscribe(Notice, heard.append)
 
     feed.show(Notice("one"))
 
     assert heard == [Notice("one")]
-    assert "ZeroDivisionError" in caplog.text
+    assert "IndexError" in caplog.text

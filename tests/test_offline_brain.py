@@ -224,6 +224,76 @@ def test_it_is_the_note_last_spoken_of() -> None:
     assert talk.say("add eggs to it") == ("append_note", {"name": "shopping", "text": "eggs"})
 
 
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("append bread to it", ("append_note", {"name": "shopping", "text": "bread"})),
+        ("add bread to it please", ("append_note", {"name": "shopping", "text": "bread"})),
+        ("also add eggs", ("append_note", {"name": "shopping", "text": "eggs"})),
+        ("read it to me", ("read_note", {"name": "shopping"})),
+        ("what does it say", ("read_note", {"name": "shopping"})),
+        ("delete it", "Shall I delete the note shopping? Please say yes or no."),
+    ],
+)
+@pytest.mark.parametrize("between", ["thank you", "what time is it", "never mind"])
+def test_it_is_still_the_note_after_something_else(text: str, call: str | tuple[str, Any], between: str) -> None:
+    talk = Talk()
+    talk.say("take a note called shopping saying milk")
+    talk.result("Saved.")
+    talk.say(between)
+    talk.result("Well.")
+
+    assert talk.say(text) == call
+
+
+def test_it_is_the_notes_without_a_name() -> None:
+    talk = Talk()
+    talk.say("remember to buy milk")
+    talk.result("Saved.")
+
+    assert talk.say("read it") == ("read_note", {"name": "notes"})
+
+
+def test_it_is_asked_for_when_no_note_was_spoken_of() -> None:
+    assert Talk().say("append bread to it") == "To which note?"
+    talk = Talk()
+    assert talk.say("delete it") == "Which note shall I delete?"
+    assert talk.say("shopping") == "Shall I delete the note shopping? Please say yes or no."
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("read shopping", ("read_note", {"name": "shopping"})),
+        ("open my birthday party please", ("read_note", {"name": "birthday party"})),
+        ("add bread to shopping", ("append_note", {"name": "shopping", "text": "bread"})),
+        ("delete shopping", "Shall I delete the note shopping? Please say yes or no."),
+        ("append to shopping", "What shall I add?"),
+    ],
+)
+def test_a_note_s_name_alone_will_do(text: str, call: str | tuple[str, Any]) -> None:
+    assert Talk().say(text) == call
+
+
+@pytest.mark.parametrize("text", ["read me a story", "delete everything", "read " + "my " * 5000])
+def test_not_all_that_is_read_is_a_note(text: str) -> None:
+    assert str(Talk().say(text)).startswith("I did not understand that.")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("stop", "All right."),
+        ("never mind", "All right."),
+        ("that's all", "All right."),
+        ("nothing", "All right."),
+        ("thank you very much", "You're welcome."),
+    ],
+)
+def test_a_short_word_gets_a_short_answer(text: str, answer: str) -> None:
+    assert Talk().say(text, spoken=True) == answer
+
+
 def test_without_a_function_it_says_what_it_cannot_do() -> None:
     assert str(Talk(tools=()).say("weather in paris")).startswith("I can't tell you the weather in a city here.")
     assert str(Talk(tool_choice="none").say("weather in paris")).startswith("I can't")

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from offline.brain import FunctionCall, TextDelta, Turn
+from offline.fallback import APOLOGY, REST_S, Fallback
 from offline.llm import LlmBrain, LlmError, messages
+from offline.matcher import Matcher
 
 
 def chunk(**delta: object) -> str:
@@ -258,3 +260,72 @@ def test_proxies_of_the_environment_are_left_alone(server: LlmServer, monkeypatc
 
 def test_without_instructions_there_is_no_system_message() -> None:
     assert messages(HELLO) == [{"role": "user", "content": "hello"}]
+
+
+def test_the_model_is_loaded_before_it_is_asked(server: LlmServer) -> None:
+    server.script = [chunk(content="H"), "[DONE]"]
+    LlmBrain(server.url).warm()
+
+    _, _, body = server.requests.get(timeout=5)
+    assert (body["model"], body["max_tokens"]) == ("small-model", 1)
+
+
+# Without the model
+
+GREETING = "Hello. What can I do for you?"
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_commands_answer_for_a_model_that_is_down_which_is_said_once(server: LlmServer) -> None:
+    clock = Clock()
+    brain = Fallback(LlmBrain(server.url), Matcher(), clock)
+    server.status, server.failure = 503, b"loading"
+
+    assert words(brain.reply(HELLO)) == APOLOGY + GREETING
+    assert words(brain.reply(HELLO)) == GREETING
+    assert server.requests.qsize() == 1, "it is left alone for a while"
+
+    clock.seconds += REST_S
+    assert words(brain.reply(HELLO)) == GREETING
+    assert server.requests.qsize() == 2
+
+    server.status, server.script = 200, [chunk(content="Here I am."), "[DONE]"]
+    clock.seconds += REST_S
+    assert words(brain.reply(HELLO)) == "Here I am."
+    server.status = 503
+    assert words(brain.reply(HELLO)) == APOLOGY + GREETING
+
+
+def test_commands_answer_where_nobody_listens() -> None:
+    with LlmServer() as gone:
+        url = gone.url
+
+    assert words(Fallback(LlmBrain(url, "any"), Matcher()).reply(HELLO)) == APOLOGY + GREETING
+
+
+def test_commands_answer_for_a_model_that_is_slow(server: LlmServer) -> None:
+    late = threading.Event()
+    server.script = [late, chunk(content="Sorry, I am late.")]
+
+    answer = words(Fallback(LlmBrain(server.url, patience_s=0.3), Matcher()).reply(HELLO))
+    late.set()
+
+    assert answer == APOLOGY + GREETING
+
+
+def test_half_an_answer_is_not_followed_by_another(server: LlmServer) -> None:
+    server.script = [chunk(content="One"), json.dumps({"error": "out of memory"})]
+    answer = Fallback(LlmBrain(server.url), Matcher()).reply(HELLO)
+
+    assert next(answer) == TextDelta("One")
+    with pytest.raises(LlmError, match="out of memory"):
+        next(answer)

@@ -139,11 +139,11 @@ def test_the_surer_guess_is_believed() -> None:
 
 @needs_speech
 def test_every_word_of_the_sentences_can_be_recognised() -> None:
-    from offline.decoder import _pronunciations  # noqa: PLC0415 - needs pocketsphinx
+    from offline.decoder import pronunciations  # noqa: PLC0415 - needs pocketsphinx
 
     words = {word for sentence in sentences() for word in sentence.split()}
 
-    assert words == {line.split()[0].partition("(")[0] for line in _pronunciations(words)}
+    assert words == {line.split()[0].partition("(")[0] for line in pronunciations(words)}
     assert len(words) > 400
 
 

@@ -7,96 +7,22 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
-from queue import SimpleQueue
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.caller import Client
 from tests.service import Service
 from tests.speech import tone
 from tests.wire import BAD_KEY, BAD_MODEL
-from voice.audio import Block
-from voice.buffer import AudioBuffer
 from voice.config import Config
-from voice.connection import Connection, endpoint
 from voice.conversation import Conversation
 from voice.echo import Off
 from voice.effects import Notice, ToolUse, Turn
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
-from voice.session import Session
 from voice.settings import session_settings
 from voice.streams import BLOCK_SAMPLES
-from voice.uplink import MicQueue
-
-
-class Tools:
-    """One function for all names."""
-
-    def __init__(self, run: Callable[[str, str], str]) -> None:
-        self.call = run
-        self.cancelled = 0
-
-    def cancel(self) -> None:
-        self.cancelled += 1
-
-
-class Client:
-    """A session with a sound card that the test turns by hand: `tick` is 10 ms."""
-
-    def __init__(self, service: Service, run_tool: Callable[[str, str], str], config: Config | None = None) -> None:
-        self.config = config or Config(ws_url=service.url)
-        self.service = service
-        self.audio_buffer = AudioBuffer()
-        self.mic_queue: MicQueue = SimpleQueue()
-        self.shown: list[object] = []
-        self.changed = threading.Condition()
-        target = endpoint(self.config, self.config.ws_url, {})
-        self.session = Session(self.audio_buffer, self.mic_queue, self._show)
-        self._connect = partial(Connection, target)
-        self._tools = Tools(run_tool)
-        self.played = bytearray()
-        self.ticks = 0
-
-    def connect(self) -> None:
-        self.session.start(self._connect, self._tools)
-
-    def start(self) -> None:
-        self.connect()
-        settings = session_settings(self.config, (), speaks=True)
-        self.session.begin(settings, Conversation(), Off())
-
-    def _show(self, shown: object) -> None:
-        with self.changed:
-            self.shown.append(shown)
-            self.changed.notify_all()
-
-    def tick(self, count: int = 1) -> None:
-        """Let 10 ms pass for the devices; block n of the microphone holds the number n."""
-        for _ in range(count):
-            self.ticks += 1
-            played = self.audio_buffer.read(BLOCK_SAMPLES)
-            self.played += played
-            heard = np.full(BLOCK_SAMPLES, self.ticks, dtype=np.int16).tobytes()
-            self.mic_queue.put(Block(heard, played))
-
-    def wait_for(self, wanted: Callable[[object], bool], timeout: float = 5) -> object:
-        with self.changed:
-            found = self.changed.wait_for(lambda: next((s for s in self.shown if wanted(s)), None), timeout)
-            assert found is not None, self.shown
-            return found
-
-    def wait_for_buffer(self, ms: int) -> None:
-        """Wait until so much sound has arrived: the service's last event is in the client's hands then."""
-        deadline = time.monotonic() + 5
-        while self.audio_buffer.waiting_ms < ms:
-            assert time.monotonic() < deadline, self.audio_buffer.waiting_ms
-
-    @property
-    def turns(self) -> list[Turn | ToolUse]:
-        return [shown for shown in self.shown if isinstance(shown, Turn | ToolUse)]
-
 
 Start = Callable[..., Client]
 
@@ -264,13 +190,15 @@ def test_a_rejected_setting_names_the_field(service: Service) -> None:
     client.session.stop()
 
 
-def test_a_lost_connection_ends_with_a_reason(service: Service, start: Start) -> None:
-    client = start()
-    service.wait_for("session.update")
-    service.close(1011, "tired")
+def test_a_connection_that_is_lost_before_it_was_ready_ends_with_a_reason(service: Service) -> None:
+    with Client(service) as client:
+        client.connect()  # and the settings are not known yet
+        service.connection()
+        service.close(1011, "tired")
+        client.session.begin(client.settings, Conversation(), Off())
 
-    with pytest.raises(ConnectionLostError, match="1011: tired"):
-        client.session.wait()
+        with pytest.raises(ConnectionLostError, match="1011: tired"):
+            client.session.wait(5)
 
 
 def test_a_function_that_is_still_running_does_not_hold_up_the_end(service: Service, start: Start) -> None:
@@ -285,31 +213,6 @@ def test_a_function_that_is_still_running_does_not_hold_up_the_end(service: Serv
     hang.set()
 
     assert took < 2
-
-
-@pytest.mark.parametrize("state", ["connecting", "listening", "speaking", "stalled"])
-def test_the_end_comes_quickly_in_every_state_and_leaves_no_thread(service: Service, state: str) -> None:
-    before = set(threading.enumerate())
-    client = Client(service, lambda _n, _a: "")
-    with ExitStack() as stack:
-        if state == "connecting":
-            client.connect()
-        else:
-            client.start()
-            service.wait_for("session.update")
-        if state == "speaking":
-            service.hear("Sing")
-            service.say(tone(440, 5), "la")
-            client.wait_for_buffer(5000)
-        if state == "stalled":
-            stack.enter_context(service.stall())
-        began = time.monotonic()
-        client.session.stop()
-        took = time.monotonic() - began
-
-    left = {thread.name for thread in set(threading.enumerate()) - before if thread.name in {"send", "receive"}}
-    assert took < 2
-    assert not left
 
 
 def test_a_bug_in_a_part_is_reported_as_one(service: Service) -> None:

@@ -37,6 +37,8 @@ class Refusal:
     status: HTTPStatus | None = None
     code: str = ""
     close_code: int = 4000
+    said: bool = True
+    """Whether there is an `error` event, or the close alone."""
 
 
 BAD_KEY = Refusal(code="invalid_api_key", close_code=3000)
@@ -73,6 +75,11 @@ class Connection:
         with self.ws.protocol_mutex:
             self.ws.socket.close()
         self.ws.close_socket()
+
+    def vanish(self) -> None:
+        """End the TCP connection without a word."""
+        with self.ws.protocol_mutex:
+            self.ws.socket.shutdown(socket.SHUT_RDWR)
 
 
 def problem(code: str, message: str, event_id: str | None = None) -> Event:

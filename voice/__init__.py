@@ -1,4 +1,4 @@
-"""The client, on one page.
+"""The client, on one page. Other programs begin with ``from voice import Assistant``.
 
 ::
 
@@ -6,52 +6,133 @@
               |  (block heard, block played)
     speaker <- speaker_callback <- AudioBuffer <- [receive] effects <- Conversation <- decode <- Connection
                                                      |-> [call] Toolbox -> output -> Conversation
+                                                     |-> Feed -> terminal, history, prices, subscribers
 
 Decisions are made in code that cannot block; blocking is done in code that does not decide.
 
-=================  ===========================================================  ==============================
-module             what it is                                                   who may call it
-=================  ===========================================================  ==============================
-``config``         all settings, one frozen value                               built once, read by all
-``errors``         what can go wrong, by whose fault                            all
-``events``         the service's events as frozen values; JSON and base64       any thread
-``settings``       what the service is told at the start                        main
-``effects``        what the conversation wants done, as frozen values           all
-``transcript``     who said what, in order                                      ``conversation`` alone
-``calls``          function calls: run once, answered in order                  ``conversation`` alone
-``conversation``   the core: turn taking, barge-in; decides, does no I/O        ``session``, under its lock
-``buffer``         what plays next, what was heard of each item                 any thread, own lock
-``audio``          microphone and loudspeaker, their callbacks (PyAudio)        main; callbacks by PortAudio
-``pairing``        which played block belongs to a heard one                    the callbacks
-``devices``        what devices there are, which one is meant                   main; *devices*
-``streams``        one open device, at its own rate if it must                  *devices*
-``side``           one direction through all the devices it has had             *devices*
-``watch``          whether a device stalls, spins or is mute; pure              *devices*
-``supervisor``     brings devices back that were lost                           *devices*
-``resampler``      streaming conversion of sample rates                         one thread each
-``echo``           the assistant's own voice taken out of the microphone, with  *send*
-                   ``alignment``, ``delay``, ``kalman`` and ``residual``
-``judge``          whether someone really speaks                                *send*
-``connection``     the WebSocket and the proxy (websocket-client, PySocks)      *receive* reads, *send* writes
-``session``        the two threads, and the carrying out of effects             any thread
-``toolbox``        functions as tools: schema, checks, time limits              one *call* thread a call
-``notes``          the notepad's functions, with ``notefiles``                  tools
-``weather``        the weather's function, with ``openmeteo``                   tools
-``terminal``       lines in, lines out                                          any thread; *terminal*
-``screen``         the same for a person: input line, status line               any thread; *terminal*
-``commands``       what a typed line means that begins with a slash             *terminal*
-``log``            where log records go                                         main
-=================  ===========================================================  ==============================
+================  =====================================================================================================
+module            what it is
+================  =====================================================================================================
+the whole         any thread
+``assistant``     one conversation: puts all parts together; the library
+``ask``           ... for one question
+``options``       the settings' sources: command line, environment, ``.env``, defaults
+``config``        all settings, one frozen value, built once and read by all
+``limits``        ends the conversation when it has cost enough
+``status``        how things stand, one frozen value
+``log``           where log records go
+``feed``          tells what happens to everybody who asked for it
+``errors``        what can go wrong, by whose fault
 
-Threads: *main* waits for the end. *send* and *receive* drive the WebSocket. PortAudio's own threads run the two
-callbacks, which only move bytes; *devices* watches them and is the only one to call PortAudio once they run.
-*terminal* reads the keyboard. Each call of a tool has a thread of its own.
+deciding          pure: no I/O, no clock, no thread; called under `Session`'s lock
+``conversation``  the core: events and what the user does go in, effects come out
+``effects``       what it wants done, and what the user is shown: frozen values
+``floor``         whose turn it is; what is speech and what a noise
+``responses``     at most one at a time: wished for, asked for, running, cut, tried again
+``answers``       what is heard of them
+``calls``         function calls: run once, answered in order
+``transcript``    who said what, in order
+``settings``      what the service is told at the start
+``restore``       ... of what was said before
+``problems``      which errors of the service are survived, and how
+``refusals``      which are not, and what to do
+
+the service       *receive* reads, *send* writes
+``session``       carries out the effects, and what the user does
+``line``          one connection after the other, so that there is always one that counts
+``uplink``        what goes out: sound without the echo, and events, in their order
+``connection``    the WebSocket and the proxy (websocket-client, PySocks)
+``endpoint``      where to connect, and through which proxy
+``events``        the service's events as frozen values; JSON and base64
+
+sound             the callbacks and *devices*; those of the echo: *send*
+``audio``         microphone and loudspeaker, their callbacks (PyAudio)
+``buffer``        what plays next, what was heard of each item; any thread, own lock
+``pairing``       which played block belongs to a heard one
+``devices``       which there are, which one is meant
+``streams``       one open device, at its own rate if it must
+``side``          one direction, through all the devices it has had
+``watch``         whether a device stalls, spins or is mute
+``supervisor``    brings devices back that were lost
+``resampler``     streaming conversion of sample rates
+``echo``          the assistant's own voice taken out of the microphone's sound, with ...
+``alignment``     ... what was played given when it is heard
+``delay``         ... how late that is
+``kalman``        ... the way from loudspeaker to microphone learnt
+``residual``      ... what is left over judged
+``presence``      ... whether the microphone hears the loudspeaker at all
+``pace``          what takes its place on a computer that is too slow
+``judge``         whether someone really speaks
+``wake``          whether the user is back, while the session sleeps
+``silero``        ... how likely a sound is speech, for both
+
+tools             one thread *call* and one *tool* for each call
+``toolbox``       calls: found, checked, agreed to, run within limits
+``tool``          one tool, made of a typed function
+``toolfiles``     files of the user's with such functions
+``consent``       what the user was asked to agree to
+``stopwatch``     how long calls take
+``mcptools``      tools of MCP servers
+``mcpserver``     ... one server
+``mcptext``       ... what it says, as text
+``weather``       the weather's function
+``openmeteo``     ... where it comes from
+``notes``         the notepad's functions
+``notefiles``     ... on disk
+
+terminal          *terminal* reads keys and draws, *commands* carries out; anything may be shown from any thread
+``terminal``      what the program needs of one; lines in, lines out
+``screen``        the same for a person
+``window``        ... drawn by prompt_toolkit
+``display``       ... the lines of the conversation, pure
+``statusline``    ... the status line, pure
+``reflow``        ... what a narrower window makes of what was drawn
+``bindings``      ... which key does what
+``keyboard``      ... read by prompt_toolkit
+``keys``          ... and by way of the kitty protocol, which tells of releases
+``commands``      what a typed line means that begins with a slash
+``reports``       what commands answer
+``talk``          the turn that is begun and ended by hand
+
+what is kept      *history* and *recorder*; the rest is for any thread
+``history``       the conversation written to disk as it goes on
+``archive``       ... and found again
+``recorder``      both voices written to disk
+``wavefiles``     WAV files, read and written
+``storage``       files that are the owner's alone, unharmed by a kill and a full disk
+``usage``         what the conversation costs
+
+``--check``       main, which waits for the thread *examination*
+``doctor``        examines everything
+``findings``      what it finds, as frozen values
+``check_computer``, ``check_service``, ``check_sound``, ``check_parts``: the examinations
+``loudness``      how loud a microphone is
+``remedies``      what to do, by platform
+================  =====================================================================================================
+
+Threads, where each may wait, and what wakes it:
+
+* *main* waits for the end, in a queue; a signal, a command or a broken conversation puts it there.
+* *receive*, one for each connection: to connect, on its socket, for a quiet moment, between two attempts. `Line.stop`.
+* *send*: on `mic_queue` and on the socket. The next block, None at the end; `Connection.stop`.
+* *devices*: between two looks, and in PortAudio, which it alone calls once the streams run. `Supervisor.stop`.
+  PortAudio's own threads run the two callbacks, which only move bytes.
+* *call* waits for *tool*, for as long as that may take; *tool* wherever its function does. Both are left behind.
+* *terminal*: on the keyboard, or on standard input, where it is left behind. *commands*: in what it carries out.
+  *terminal-write*, where there is no screen: on standard output and its queue, which None ends.
+* *history* and *recorder*: on what is to be written, and on the disk, which nobody else waits for. Their `stop`.
+* *limits*: between two looks. *mcp*: in an asyncio loop, with all MCP servers. *examination*: in what it examines.
+* Timers begin the next connection before the hour is over, ask again for an answer that failed, and end a `/talk`.
 
 Locks: `AudioBuffer`'s, for the copying of a block; `Session`'s, around a decision and its effects, none of which can
-block. Session's is taken first. `mic_queue` carries all that goes out, in order.
+block. Session's is taken first. `Connection`'s is held while a message is written, `Notepad`'s from the reading of a
+note to its writing; the others guard a few lines each. `mic_queue` carries all that goes out, in order.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # `__getattr__` loads it
+    from voice.assistant import Assistant
 
 VERSION = "0.1.0"
 
@@ -61,7 +142,7 @@ __all__ = ["VERSION", "Assistant"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - as Python has it
     """Load `Assistant` when it is asked for: most modules need none of what it needs."""
     if name == "Assistant":
-        from voice.assistant import Assistant  # noqa: PLC0415 - see above
+        from voice.assistant import Assistant  # noqa: PLC0415 - as it says
 
         return Assistant
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 ::
 
     from voice import Assistant
+    from voice.effects import Turn
 
     with Assistant(instructions="You are a pirate.") as assistant:
         assistant.subscribe(Turn, lambda turn: print(turn.role, turn.text))
@@ -35,14 +36,18 @@ from voice.conversation import Conversation
 from voice.devices import Device
 from voice.echo import Suppressor
 from voice.effects import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
+from voice.errors import AssistantError
 from voice.events import Json
 from voice.feed import Feed
 from voice.history import History, markdown
+from voice.limits import Limits
 from voice.options import gather
+from voice.pace import Paced
 from voice.recorder import Recorder
 from voice.session import Session
 from voice.settings import session_settings
 from voice.status import Status
+from voice.stopwatch import Stopwatch
 from voice.storage import save
 from voice.streams import BLOCK_BYTES, SILENCE
 from voice.tool import Function, Tool
@@ -123,7 +128,7 @@ class Assistant:
         remote = replace(config, openai_api_key="", proxy_url="") if config.uses_offline_assistant else config
         session = self._session
         stack.callback(session.stop)
-        session.start(partial(Connection, endpoint(remote, url)), self.toolbox)
+        session.start(partial(Connection, endpoint(remote, url)), Stopwatch(self.toolbox, self._feed.show))
 
         self._audio = audio = Audio(self._audio_buffer, self._mic_queue, config, self._feed.show)
         stack.callback(audio.stop)
@@ -144,6 +149,7 @@ class Assistant:
             self.record(on=True)
         stack.callback(self.record, on=False)
         audio.start()
+        self._watch_limits(stack)
         if confirms and audio.microphone:
             from voice.judge import Judge  # noqa: PLC0415 - loading its model must not hold up the first sound
 
@@ -158,9 +164,9 @@ class Assistant:
         """
         return self._session.wait(timeout)
 
-    def end(self) -> None:
-        """Let `wait` return; signal handlers may call it as well."""
-        self._session.end()
+    def end(self, error: AssistantError | None = None) -> None:
+        """Let `wait` return, or raise this; signal handlers may call it as well."""
+        self._session.end(error)
 
     def stop(self) -> None:
         """End the conversation; every turn is finished as it was heard. Takes a second or two at most."""
@@ -338,7 +344,23 @@ class Assistant:
         suppressor, shortfall = echo.create(self.config.echo if has_echo else "off")
         if shortfall:
             self.tell(shortfall)
-        return suppressor
+        if not isinstance(suppressor, echo.EchoCanceller):
+            return suppressor
+        return Paced(suppressor, echo.Mute, self.tell)
+
+    def _watch_limits(self, stack: ExitStack) -> None:
+        limits = Limits(
+            max_cost=self.config.max_cost,
+            max_minutes=self.config.max_minutes,
+            cost=lambda: self._meter.spent.dollars,
+            finish=self._finish,
+        )
+        stack.callback(limits.stop)
+        limits.start()
+
+    def _finish(self, reason: str) -> None:
+        self.tell(f"{reason}: the conversation ends after this answer")
+        self.end_when_idle()
 
     def _open_history(self, stack: ExitStack) -> tuple[Turn | ToolUse, ...]:
         """Begin to write, and give what was said before."""

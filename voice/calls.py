@@ -9,6 +9,9 @@ from voice.effects import ToolUse
 from voice.events import Item
 from voice.transcript import Entry
 
+MAX_CALLS = 64
+"""That run, or whose response has not ended: a model calls a few; more are no work but a flood."""
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -37,10 +40,13 @@ class Calls:
         return bool(self._running)
 
     def begin(self, item: Item, response_id: str) -> Entry | None:
-        """Enter a call of a response; None when it has been entered before, or is not whole."""
-        batch = self._batches.setdefault(response_id, _Batch())
+        """Enter a call of a response; None when it has been entered before, is not whole, or is one too many."""
+        batch = self._batches.get(response_id, _Batch())
         if not item.call_id or item.status not in {"completed", None} or item.call_id in batch.outputs:
             return None
+        if sum(len(other.outputs) for other in self._batches.values()) + len(self._running) >= MAX_CALLS:
+            return None
+        self._batches[response_id] = batch
         batch.outputs[item.call_id] = None
         tool = ToolUse(item.name or "", item.arguments or "", "")
         entry = Entry(item.id or item.call_id, "tool", response_id=response_id, tool=tool)
@@ -65,6 +71,16 @@ class Calls:
     def disconnect(self) -> None:
         """Note that the service has forgotten all calls; those that run go on."""
         self._batches.clear()
+
+    def forget(self) -> None:
+        """Note that nobody wants the outputs any more."""
+        self._batches.clear()
+        self._running.clear()
+
+    def begin_response(self, response_id: str) -> None:
+        """Note that a response runs: all others have ended, whatever the service said of them."""
+        for other, batch in self._batches.items():
+            batch.ended = batch.ended or other != response_id
 
     def end_response(self, response_id: str, *, goes_on: bool) -> None:
         """Note that a response has ended: its calls may be answered."""

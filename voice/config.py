@@ -149,6 +149,10 @@ class Config:
         Option("model", "share of a full context that is kept when it is cut; 0.8 saves money in long conversations"),
     ] = None
 
+    # Limits
+    max_cost: Annotated[float | None, Field(gt=0), Option("limits", "dollars after which the conversation ends")] = None
+    max_minutes: Annotated[float | None, Field(gt=0), Option("limits", "minutes after which it ends")] = None
+
     # Sound
     sound: Annotated[bool, Option("sound", "use microphone and loudspeaker; --no-sound for the keyboard alone")] = True
     input_device: Annotated[str, Option("sound", "microphone: its number or part of its name (see --list-devices)")] = (

@@ -1,74 +1,70 @@
-"""The WebSocket to the service, through a proxy if there is one; the only importer of websocket and socks."""
+"""The WebSocket to the service, through a proxy if there is one; the only importer of websocket and socks.
+
+A peer that is gone is noticed within 10 s: the system probes a silent network (`_DEAD_PEER`), and a peer that is there
+and says nothing for `PING_SECONDS` is pinged and has as long to answer.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import SplitResult, quote, unquote, urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+from collections.abc import Iterator
+from typing import cast
+from urllib.parse import SplitResult, urlsplit
 
 import socks
 import websocket
 
-from voice.config import Config
+from voice.endpoint import Endpoint, Proxy, endpoint, parse_proxy
 from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError
+from voice.refusals import REMEDIES
+
+__all__ = ["Connection", "Endpoint", "endpoint"]
 
 CONNECT_TIMEOUT = 10.0
 """s for each step of connecting: a slow mobile link takes 1 to 3 s."""
-STOP_TIMEOUT = 0.5
-"""s that the peer has for its half of the closing handshake."""
+STOP_TIMEOUT = 0.3
+"""s that the peer has for its half of the closing handshake; nothing is lost when it needs longer."""
+PING_SECONDS = 4.0
+"""s of silence until a ping, and from there until the peer counts as gone. It is also the time limit of a `send`."""
+MAX_MESSAGE = 16 * 2**20
+"""Bytes of one message; the service's longest are some 100 kB, and it takes 15 MiB itself."""
 
 _DEAD_PEER = {"TCP_KEEPIDLE": 4, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
 """A peer that is gone is noticed within 10 s, whether we send (ms) or only wait (4 s, then 3 probes of 2 s)."""
 
 _PROXY_TYPES = {
-    "http": (socks.HTTP, True, 8080),
-    "https": (socks.HTTP, True, 8080),
-    "socks4": (socks.SOCKS4, False, 1080),
-    "socks4a": (socks.SOCKS4, True, 1080),
-    "socks5": (socks.SOCKS5, False, 1080),
-    "socks5h": (socks.SOCKS5, True, 1080),
+    "http": (socks.HTTP, True),
+    "socks4": (socks.SOCKS4, False),
+    "socks4a": (socks.SOCKS4, True),
+    "socks5": (socks.SOCKS5, False),
+    "socks5h": (socks.SOCKS5, True),
 }
-"""Scheme: PySocks' type, whether the proxy looks up names, usual port."""
+"""Scheme: PySocks' type, whether the proxy looks up names."""
+
+_REFUSALS = frozenset({3000, 3003, 4000, 4004})
+"""Close codes by which the service says no for good; the reason ends with the code of its error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to connect and what to show there."""
+class _Bounded(websocket.WebSocket):
+    """One that reads no endless message, and tells of a close even if the peer does not wait for an answer to it."""
 
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    proxy_url: str = field(default="", repr=False)
+    received = 0
+    """Bytes of the message that is on its way, the headers of its frames included."""
 
+    def _recv(self, bufsize: int) -> bytes:
+        data: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
+        self.received += len(data)
+        if self.received > MAX_MESSAGE:
+            raise websocket.WebSocketPayloadException(f"a message of more than {MAX_MESSAGE >> 20} MiB")
+        return data
 
-def endpoint(config: Config, url: str, environment: Mapping[str, str] = os.environ) -> Endpoint:
-    """Address, headers and proxy for `url`, as the settings and the environment's proxies say."""
-    parts = urlsplit(url)
-    query = "&".join(filter(None, (parts.query, f"model={quote(config.model, safe='')}")))
-    headers = {"Authorization": f"Bearer {config.openai_api_key}"} if config.openai_api_key else {}
-    if config.dialect == "beta":
-        headers["OpenAI-Beta"] = "realtime=v1"
-    return Endpoint(
-        parts._replace(query=query).geturl(), headers, config.proxy_url or _environment_proxy(parts, environment)
-    )
-
-
-def _environment_proxy(parts: SplitResult, environment: Mapping[str, str]) -> str:
-    """The proxy of ALL_PROXY or HTTPS_PROXY, unless NO_PROXY names the host or it is this computer."""
-    host = parts.hostname or ""
-    settings = {name.lower(): value for name, value in environment.items()}
-    if host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass_environment(
-        host, {"no": settings.get("no_proxy", "")}
-    ):
-        return ""
-    url = settings.get("https_proxy" if parts.scheme == "wss" else "http_proxy") or settings.get("all_proxy") or ""
-    return url if "://" in url or not url else f"http://{url}"
+    def send_close(self, status: int = websocket.STATUS_NORMAL, reason: str | bytes = b"") -> None:
+        with contextlib.suppress(OSError, websocket.WebSocketException):
+            super().send_close(status, reason)
 
 
 class Connection:
@@ -79,7 +75,9 @@ class Connection:
         self._lock = threading.Lock()  # over the three below
         self._stopped = False
         self._raw: socket.socket | None = None  # while connecting
-        self._socket: websocket.WebSocket | None = None  # once connected
+        self._socket: _Bounded | None = None  # once connected
+        self._sending = threading.Lock()  # held while a message is written
+        self._patient = False
         self._reader_done = threading.Event()
 
     def connect(self) -> None:
@@ -116,9 +114,10 @@ class Connection:
             raw.close()
             raise ConnectionLostError(f"{host} does not answer as a WebSocket: {error}") from error
 
-    def _upgrade(self, raw: socket.socket) -> websocket.WebSocket:
-        return websocket.create_connection(
+    def _upgrade(self, raw: socket.socket) -> _Bounded:
+        connected = websocket.create_connection(
             self._target.url,
+            class_=_Bounded,
             socket=raw,
             header=dict(self._target.headers),
             timeout=CONNECT_TIMEOUT,
@@ -126,8 +125,9 @@ class Connection:
             enable_multithread=True,
             skip_utf8_validation=True,  # the JSON decoder does it
         )
+        return cast("_Bounded", connected)
 
-    def _keep(self, raw: socket.socket, connected: websocket.WebSocket | None) -> None:
+    def _keep(self, raw: socket.socket, connected: _Bounded | None) -> None:
         """Note what `stop` has to end; or end it, when that was called meanwhile."""
         with self._lock:
             self._raw, self._socket = raw, connected
@@ -137,19 +137,16 @@ class Connection:
         raise ConnectionLostError("stopped while connecting")
 
     def _reach(self, host: str, port: int) -> socket.socket:
-        proxy = self._target.proxy_url
+        proxy = parse_proxy(self._target.proxy_url, "the proxy") if self._target.proxy_url else None
         try:
-            raw = (
-                _through_proxy(proxy, host, port) if proxy else socket.create_connection((host, port), CONNECT_TIMEOUT)
-            )
+            raw = self._dial(host, port, proxy)
         except socks.ProxyError as error:
+            raise ConnectionLostError(f"the proxy {proxy} does not let us through: {error}") from error
+        except (OSError, UnicodeError) as error:  # a host name with an empty or endless part is a UnicodeError
+            way = f" through the proxy {proxy}" if proxy else ""
+            why = getattr(error, "strerror", None) or error
             raise ConnectionLostError(
-                f"the proxy {_without_password(proxy)} does not let us through: {error}"
-            ) from error
-        except OSError as error:
-            way = f" through the proxy {_without_password(proxy)}" if proxy else ""
-            raise ConnectionLostError(
-                f"{host}:{port} cannot be reached{way} ({error.strerror or error}); --offline needs no network"
+                f"{host}:{port} cannot be reached{way} ({why}); --offline needs no network"
             ) from error
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -158,25 +155,50 @@ class Connection:
                 raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         return raw
 
+    def _dial(self, host: str, port: int, proxy: Proxy | None) -> socket.socket:
+        """Try every address of the host or the proxy; `stop` ends a try where the system allows."""
+        first = (proxy.host, proxy.port) if proxy else (host, port)
+        failure: OSError = OSError("it has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(*first, type=socket.SOCK_STREAM):
+            raw = _to_proxy(family, proxy, address) if proxy else socket.socket(family, kind, protocol)
+            self._keep(raw, None)
+            raw.settimeout(CONNECT_TIMEOUT)
+            try:
+                raw.connect((host, port) if proxy else address)
+            except OSError as error:
+                socket.close(raw.detach())  # PySocks may have left a file open on it, which would keep it open
+                failure = error
+            else:
+                return raw
+        raise failure
+
     def be_patient(self) -> None:
-        """Wait for messages however long it takes; before this, `CONNECT_TIMEOUT` for each. Any thread."""
+        """Wait for messages as long as pings are answered; before this, `CONNECT_TIMEOUT` for each. Any thread."""
+        self._patient = True
         if self._socket is not None:
-            self._socket.settimeout(None)
+            self._socket.settimeout(PING_SECONDS)
+
+    @property
+    def _connected(self) -> _Bounded:
+        assert self._socket is not None, "connect first"  # noqa: S101 - a call out of order is a bug here
+        return self._socket
 
     def messages(self) -> Iterator[str | bytes]:
         """Messages as they come, until the peer or `stop` closes; the reading thread only.
 
         Raises:
             ConnectionLostError: the connection broke, or the peer closed it; the text has its code and reason.
+            ServiceRefusedError: the peer closed it for good.
 
         """
-        assert self._socket is not None, "connect first"  # noqa: S101 - a call out of order is a bug here
         try:
             while True:
-                opcode, data = self._socket.recv_data()
+                opcode, data = self._next_frame()
                 if opcode == websocket.ABNF.OPCODE_CLOSE:
-                    raise ConnectionLostError(_close_reason(data))
-                yield data.decode("utf-8", "replace") if opcode == websocket.ABNF.OPCODE_TEXT else data
+                    raise _closed(data)
+                if opcode in {websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY}:
+                    self._connected.received = 0
+                    yield data.decode("utf-8", "replace") if opcode == websocket.ABNF.OPCODE_TEXT else data
         except websocket.WebSocketTimeoutException as error:
             raise ConnectionLostError("the service does not answer") from error
         except (OSError, websocket.WebSocketException) as error:
@@ -184,21 +206,33 @@ class Connection:
         finally:
             self._reader_done.set()
 
+    def _next_frame(self) -> tuple[int, bytes]:
+        """The next message or control frame; a patient one is waited for twice, with a ping in between."""
+        connected = self._connected
+        try:
+            opcode, data = connected.recv_data(control_frame=True)
+        except websocket.WebSocketTimeoutException:
+            if not self._patient:
+                raise
+            connected.ping()
+            opcode, data = connected.recv_data(control_frame=True)
+        return opcode, data
+
     def send(self, message: str) -> None:
-        """Send one message; the writing thread only.
+        """Send one message, within `PING_SECONDS`; the writing thread only.
 
         Raises:
             ConnectionLostError: the connection is gone.
 
         """
-        assert self._socket is not None, "connect first"  # noqa: S101 - a call out of order is a bug here
         try:
-            self._socket.send(message)
+            with self._sending:
+                self._connected.send(message)
         except (OSError, websocket.WebSocketException) as error:
             raise ConnectionLostError(f"the connection broke: {error}") from error
 
     def stop(self) -> None:
-        """End the connection and wake its reader, in `STOP_TIMEOUT` at most; any thread.
+        """End the connection and wake its reader and its writer, in three times `STOP_TIMEOUT` at most; any thread.
 
         `close()` would wait for the reader's lock, and `shutdown()` alone would not wake it: so a closing frame is
         sent as plain data, the peer's answer wakes the reader, and `abort()` does if there is none.
@@ -211,43 +245,37 @@ class Connection:
                 with contextlib.suppress(OSError):
                     raw.shutdown(socket.SHUT_RDWR)
             return
-        with contextlib.suppress(OSError, websocket.WebSocketException):
-            connected.settimeout(STOP_TIMEOUT)
-            connected.send(struct.pack("!H", websocket.STATUS_NORMAL), websocket.ABNF.OPCODE_CLOSE)
-        if not self._reader_done.wait(STOP_TIMEOUT):
+        if self._sending.acquire(timeout=STOP_TIMEOUT):  # else a message has been stuck for as long
+            try:
+                _say_goodbye(connected)
+            finally:
+                self._sending.release()
+            self._reader_done.wait(STOP_TIMEOUT)
+        if not self._reader_done.is_set():
             connected.abort()  # type: ignore[no-untyped-call]
             self._reader_done.wait(STOP_TIMEOUT)
         connected.shutdown()  # type: ignore[no-untyped-call]
 
 
-def _through_proxy(proxy: str, host: str, port: int) -> socket.socket:
-    parts = urlsplit(proxy)
-    if parts.scheme not in _PROXY_TYPES or not parts.hostname:
-        raise SettingError(f"{_without_password(proxy)} is no proxy address: use http:// or socks5h:// and host:port")
-    kind, remote_names, usual_port = _PROXY_TYPES[parts.scheme]
-    tunnel: socket.socket = socks.create_connection(
-        (host, port),
-        timeout=CONNECT_TIMEOUT,
-        proxy_type=kind,
-        proxy_addr=parts.hostname,
-        proxy_port=_port(parts, usual_port),
-        proxy_rdns=remote_names,
-        proxy_username=unquote(parts.username) if parts.username else None,
-        proxy_password=unquote(parts.password) if parts.password else None,
-    )
-    return tunnel
+def _say_goodbye(connected: websocket.WebSocket) -> None:
+    with contextlib.suppress(OSError, websocket.WebSocketException):
+        connected.settimeout(STOP_TIMEOUT)
+        connected.send(struct.pack("!H", websocket.STATUS_NORMAL), websocket.ABNF.OPCODE_CLOSE)
+
+
+def _to_proxy(family: int, proxy: Proxy, address: tuple[object, ...]) -> socket.socket:
+    """A socket that reaches its peer through the proxy at this address."""
+    kind, remote_names = _PROXY_TYPES[proxy.scheme]
+    raw: socket.socket = socks.socksocket(family)
+    raw.set_proxy(kind, address[0], address[1], remote_names, proxy.user, proxy.password)  # type: ignore[attr-defined]
+    return raw
 
 
 def _port(parts: SplitResult, usual: int) -> int:
     try:
         return parts.port or usual
     except ValueError as error:
-        raise SettingError(f"{parts.hostname}: {error}") from error
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        raise SettingError(f"WS_URL: {error}") from error
 
 
 def _refusal(error: websocket.WebSocketBadStatusException, host: str) -> ServiceRefusedError | ConnectionLostError:
@@ -258,7 +286,15 @@ def _refusal(error: websocket.WebSocketBadStatusException, host: str) -> Service
     return ConnectionLostError(f"{host} answered HTTP {error.status_code} instead of a WebSocket")
 
 
-def _close_reason(data: bytes) -> str:
-    code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else "no code"  # noqa: PLR2004 - the code is 2 bytes
+def _closed(data: bytes) -> ServiceRefusedError | ConnectionLostError:
+    """What the code and the reason of a close mean."""
+    code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else None  # noqa: PLR2004 - the code is 2 bytes
     reason = data[2:].decode("utf-8", "replace")
-    return f"the service closed the connection ({code}{': ' + reason if reason else ''})"
+    if remedy := REMEDIES.get(reason.rpartition(".")[2]):
+        return ServiceRefusedError(remedy)
+    text = f"the service closed the connection ({code or 'no code'}{': ' + reason if reason else ''})"
+    return (
+        ServiceRefusedError(f"{text}: it will not serve this request")
+        if code in _REFUSALS
+        else (ConnectionLostError(text))
+    )

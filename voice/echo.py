@@ -23,6 +23,7 @@ from voice.alignment import Alignment, Change
 from voice.delay import AUDIBLE, Sound
 from voice.errors import SettingError
 from voice.kalman import KalmanFilter
+from voice.presence import Presence
 from voice.residual import FLOOR, Residual
 
 Samples = NDArray[np.int16]
@@ -45,10 +46,13 @@ echo that is below the room's noise, hardly move it."""
 class Suppressor(Protocol):
     """What the send thread asks of each way to suppress the echo."""
 
-    erle: float | None
-    """Echo removed in dB; None until known, or where nothing is measured."""
-    delay: float | None
-    """From the loudspeaker's callback to the microphone's in ms, likewise."""
+    @property
+    def erle(self) -> float | None:
+        """Echo removed in dB; None until known, or where nothing is measured."""
+
+    @property
+    def delay(self) -> float | None:
+        """From the loudspeaker's callback to the microphone's in ms, likewise."""
 
     def process(self, near: Samples, far: Samples) -> Samples:
         """Return `near`, 10 ms from the microphone, without the echo of `far`, the loudspeaker's block of that tick."""
@@ -77,6 +81,7 @@ class EchoCanceller:
         self._alignment = Alignment(sample_rate)
         self._filter = KalmanFilter(self._block, TAIL_MS // 10)
         self._residual = Residual(self._block)
+        self._presence = Presence()
         self._open = np.ones(self._block, np.float32)
         self._closed = self._open * np.float32(FLOOR)
         self._gain = self._open
@@ -92,6 +97,7 @@ class EchoCanceller:
         """
         heard, played = _to_sound(near), _to_sound(far)
         change = self._alignment.process(heard, played)
+        self._presence.process(heard, played)
         if self._alignment.delay is None:
             return self._suppress(heard, played)
         echo_of = self._alignment.read(self._block)
@@ -103,6 +109,8 @@ class EchoCanceller:
             self._filter.save()
         audible = float(echo_of @ echo_of) > self._block * AUDIBLE**2
         rest, gain = self._subtract(heard)
+        if self._residual.trusted:  # what was played explains what is heard; a delay alone may be a chance likeness
+            self._presence.found()
         # Once before and once after: what is left of the echo then is too weak to pass for speech. The suppressor is
         # about a block late, and so is the gain.
         suppressed = _to_sound(self._suppress(rest * gain, played))
@@ -149,7 +157,8 @@ class EchoCanceller:
             self._filter.retry(self._alignment.read(self._filter.reach))
 
     def _suppress(self, rest: Sound, played: Sound) -> Samples:
-        clean: Samples = self._suppressor.process(_to_samples(rest), _to_samples(played * self._residual.reference))
+        reference = self._residual.reference if self._presence.echo else 0.0
+        clean: Samples = self._suppressor.process(_to_samples(rest), _to_samples(played * reference))
         return clean
 
     def _measure(self, heard: Sound, clean: Sound) -> None:

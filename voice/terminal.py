@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from voice.effects import Notice, ToolUse, Turn
 
@@ -108,7 +108,7 @@ class Lines:
 
     def __init__(self) -> None:
         self.view = View()
-        self._queue: SimpleQueue[tuple[TextIO, str] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Literal["stdout", "stderr"], str] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_lines, name="terminal-write", daemon=True)
         self._on_quit: Callable[[], None] = lambda: None
 
@@ -120,13 +120,13 @@ class Lines:
     def show(self, shown: object) -> None:  # noqa: D102
         match shown:
             case Turn():
-                self._queue.put((sys.stdout, self.view.stamp() + line(shown)))
+                self._queue.put(("stdout", self.view.stamp() + line(shown)))
             case ToolUse() if not self.view.compact:
-                self._queue.put((sys.stdout, self.view.stamp() + line(shown)))
+                self._queue.put(("stdout", self.view.stamp() + line(shown)))
             case Notice(text):
-                self._queue.put((sys.stderr, printable(text)))
+                self._queue.put(("stderr", printable(text)))
             case Reply(text):
-                self._queue.put((sys.stderr, row(text)))
+                self._queue.put(("stderr", row(text)))
 
     def stop(self) -> None:  # noqa: D102
         self._queue.put(None)
@@ -147,7 +147,8 @@ class Lines:
 
     def _write_lines(self) -> None:
         while (entry := self._queue.get()) is not None:
-            stream, text = entry
+            name, text = entry
+            stream: TextIO = getattr(sys, name)
             try:
                 stream.buffer.write(text.encode("utf-8", "replace") + b"\n")
                 stream.flush()

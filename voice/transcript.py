@@ -17,7 +17,13 @@ from voice.effects import ToolUse, Turn
 MAX_HISTORY = 500
 """Turns kept in memory; what came before is in the transcript on disk."""
 MAX_UNWRITTEN = 2
-"""Turns of the user whose text may still be missing; an older one is given up, so that it holds nothing back."""
+"""Spoken turns, the newest, whose text may still be missing; an older one is given up: it must hold nothing back."""
+MAX_OPEN = 100
+"""Entries that are not finished; a handful, unless the service begins items and never ends them."""
+MAX_CHARACTERS = 200_000
+"""Of one entry: the longest answer of a model with 32,000 tokens has some 130,000."""
+BYTES_PER_MS = 48
+"""PCM16 mono at 24 kHz."""
 CHARACTERS_PER_MS = 0.015
 """English speech: about 150 words of 6 characters a minute. Used while an answer's full length is not known."""
 
@@ -31,13 +37,33 @@ class Entry:
     text: str = ""
     settled: bool = False
     interrupted: bool = False
+    spoken: bool = False
+    """Whether the user said it aloud: its text comes later."""
     response_id: str | None = None
-    has_sound: bool = False
+    sound_bytes: int = 0
+    """PCM16 mono at 24 kHz, received so far."""
     complete: bool = False
     """Whether all of its sound and text have arrived."""
-    broken: bool = False
-    """Whether the rest was lost with the connection."""
+    past: bool = False
+    """Whether its connection is gone."""
     tool: ToolUse | None = None
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is something to be heard of it."""
+        return self.sound_bytes > 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether the rest was lost with the connection."""
+        return self.past and not self.complete
+
+    def append(self, text: str) -> bool:
+        """Go on with the text; False when it is too long already."""
+        if len(self.text) + len(text) > MAX_CHARACTERS:
+            return False
+        self.text += text
+        return True
 
 
 class Transcript:
@@ -56,8 +82,7 @@ class Transcript:
     @property
     def said(self) -> tuple[Turn | ToolUse, ...]:
         """The finished turns, and what is known of those that are not, but will be without the service."""
-        known = (_turn(entry) for entry in self._entries.values() if entry.settled or entry.has_sound)
-        return (*self._history, *known)
+        return (*self._history, *(_known(entry) for entry in self.open if entry.settled or entry.has_sound))
 
     @property
     def open(self) -> tuple[Entry, ...]:
@@ -74,6 +99,11 @@ class Transcript:
         """Whether an answer or a call is not finished."""
         return any(entry.role != "you" and not entry.settled for entry in self._entries.values())
 
+    @property
+    def unwritten(self) -> tuple[Entry, ...]:
+        """Turns of the user that still have no text, in order."""
+        return tuple(entry for entry in self._entries.values() if entry.role == "you" and not entry.settled)
+
     def get(self, item_id: str) -> Entry | None:
         """Look up an open entry."""
         return self._entries.get(item_id)
@@ -82,6 +112,8 @@ class Transcript:
         """Enter an item behind `previous_item_id`, or last when that is not open; known items stay where they are."""
         if known := self._entries.get(entry.item_id):
             return known
+        if len(self._entries) == MAX_OPEN:
+            self.drop(next((other.item_id for other in self.open if not other.has_sound), self.open[0].item_id))
         if previous_item_id not in self._entries:
             self._entries[entry.item_id] = entry
             return entry
@@ -103,9 +135,8 @@ class Transcript:
         self._history.clear()
 
     def give_up_unwritten(self) -> None:
-        """Settle all but the newest turns of the user that still have no text."""
-        unwritten = [entry for entry in self._entries.values() if entry.role == "you" and not entry.settled]
-        for entry in unwritten[:-MAX_UNWRITTEN]:
+        """Settle spoken turns that still have no text, except among the newest."""
+        for entry in [entry for entry in self._entries.values() if entry.spoken][:-MAX_UNWRITTEN]:
             entry.settled = True
 
     def release(self) -> list[Turn | ToolUse]:
@@ -127,6 +158,14 @@ def _turn(entry: Entry) -> Turn | ToolUse:
         return entry.tool
     role: Literal["you", "assistant"] = "you" if entry.role == "you" else "assistant"
     return Turn(role, " ".join(entry.text.split()), entry.interrupted)
+
+
+def _known(entry: Entry) -> Turn | ToolUse:
+    """What is known of an entry now: of a broken answer, what is going to be heard of it."""
+    if entry.settled or not entry.broken:
+        return _turn(entry)
+    received_ms = entry.sound_bytes // BYTES_PER_MS
+    return Turn("assistant", " ".join(heard_text(entry, received_ms, received_ms).split()), interrupted=True)
 
 
 def heard_text(entry: Entry, heard_ms: int, received_ms: int) -> str:

@@ -2,7 +2,8 @@
 
 It may block on `mic_queue` (woken by the next block, or by None at the end) and on the socket (woken by
 `Connection.stop`). While there is no connection, or the service has not taken our settings, sound waits here, 30 s of
-it at most. Sound that was sent is remembered as long, since a connection may be lost before the service heard it.
+it at most: the oldest goes first. Sound that was sent is remembered as long, since a connection may be lost before
+the service heard it; then it is sent again, from where the conversation says.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from voice.connection import Connection
 from voice.echo import Samples, Suppressor
 from voice.effects import Microphone, Offline, PauseAudio, Ready, Undoubted
 from voice.errors import ConnectionLostError
-from voice.events import AudioAppend, ClientEvent, encode
+from voice.events import AudioAppend, ClientEvent, InputClear, encode
 from voice.streams import SILENCE
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """From here on this connection is the one to send to; sound waits until `Ready`."""
+    """From here on this connection is the one to send to; sound waits until `Ready`.
+
+    What was sent to the one before is done with, unless `Offline` came in between.
+    """
 
     connection: Connection
 
@@ -40,6 +44,8 @@ MicQueue = SimpleQueue[Block | ClientEvent | Online | Ready | Offline | Micropho
 """All that goes out, and what the send thread has to know, in order. None ends it."""
 BLOCKS_PER_MESSAGE = 2
 """20 ms a message: half the messages of 10 ms, for 5 ms more delay on average."""
+MAX_BLOCKS_PER_MESSAGE = 100
+"""1 s of sound that was kept, 64 kB of text: no message holds up the others for long."""
 BLOCK_MS = 10
 LEVEL_FADING = 0.8
 """A level meter that falls by 1 dB a block can be read."""
@@ -66,6 +72,9 @@ class Observer(Protocol):
 
     def time_passed(self) -> None:
         """10 ms of sound have passed."""
+
+    def sound_kept(self, ms: int) -> None:
+        """So much sound had been kept and goes to a new connection first."""
 
     def sending_failed(self, connection: Connection) -> None:
         """Nothing can be sent on this connection."""
@@ -131,6 +140,7 @@ class Uplink:
                 self._observer.time_passed()
             case Ready():
                 self._ready = True
+                self._observer.sound_kept(len(self._unsent) * BLOCK_MS)
                 self._send_sound()
             case Online(connection):
                 self._connection, self._ready = connection, False
@@ -142,19 +152,18 @@ class Uplink:
                 self._turn(entry)
             case PauseAudio() | Undoubted():
                 self._judge(doubtful=isinstance(entry, PauseAudio))
+            case InputClear():  # a turn begins, and what is to be remembered with it
+                self._sent.clear()
+                self._unsent.clear()
+                self._sent_count = 0
+                self._send(entry)
             case event:
-                if self._ready:
-                    self._send_sound()
+                self._send_sound()
                 self._send(event)  # type: ignore[arg-type]  # all else is an event
 
     def _turn(self, microphone: Microphone) -> None:
         if microphone.state == "closed":
-            if self._ready:
-                self._send_sound()
-        elif self._microphone.state == "closed":  # a turn begins, and what is to be remembered with it
-            self._sent.clear()
-            self._unsent.clear()
-            self._sent_count = 0
+            self._send_sound()
         self._microphone = microphone
 
     def _hear(self, clean: Samples, block: Block) -> None:
@@ -166,7 +175,7 @@ class Uplink:
         if self._microphone.state == "closed":
             return
         self._unsent.append(sound if self._microphone.state == "open" else SILENCE)
-        if self._ready and len(self._unsent) >= BLOCKS_PER_MESSAGE:
+        if len(self._unsent) >= BLOCKS_PER_MESSAGE:
             self._send_sound()
 
     def _suppress_echo(self, echo: Suppressor, heard: bytes, block: Block) -> Samples:
@@ -176,12 +185,11 @@ class Uplink:
         return echo.process(near, np.frombuffer(block.played, dtype=np.int16))
 
     def _send_sound(self) -> None:
-        if self._unsent and self._connection is not None:
-            sound = b"".join(self._unsent)
-            self._sent.extend(self._unsent)
-            self._sent_count += len(self._unsent)
-            self._unsent.clear()
-            self._send(AudioAppend(sound))
+        while self._ready and self._unsent:
+            blocks = [self._unsent.popleft() for _ in range(min(len(self._unsent), MAX_BLOCKS_PER_MESSAGE))]
+            self._sent.extend(blocks)
+            self._sent_count += len(blocks)
+            self._send(AudioAppend(b"".join(blocks)))
 
     def _send(self, event: ClientEvent) -> None:
         connection = self._connection
@@ -199,11 +207,13 @@ class Uplink:
         """Take back what the service has not understood."""
         again: list[bytes] = []
         if again_from_ms is not None:
-            gone = self._sent_count - len(self._sent)
-            again = list(islice(self._sent, max(again_from_ms // BLOCK_MS - gone, 0), None))
+            forgotten = self._sent_count - len(self._sent)
+            first = min(max(again_from_ms // BLOCK_MS - forgotten, 0), len(self._sent))
+            again = list(islice(self._sent, first, None))
         self._unsent = deque([*again, *self._unsent], maxlen=MAX_QUEUED_BLOCKS)
         self._connection, self._ready = None, False
         self._sent.clear()
+        self._sent_count = 0
 
     def _judge(self, *, doubtful: bool) -> None:
         if self.judge is None:

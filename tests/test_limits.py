@@ -1,0 +1,37 @@
+"""Limits: the conversation ends politely when they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.program import Program
+from tests.service import Service
+from voice.limits import Limits
+
+Run = Callable[..., Program]
+
+
+def _limits(max_cost: float | None, max_minutes: float | None) -> Limits:
+    return Limits(max_cost=max_cost, max_minutes=max_minutes, cost=lambda: 0.0, finish=lambda _: None)
+
+
+def test_either_limit_is_a_reason_and_unknown_prices_are_none() -> None:
+    both = _limits(0.5, 2)
+
+    assert both._reached(119.0, 0.49) == ""
+    assert "--max-minutes" in both._reached(120.0, 0.0)
+    assert "$0.5 of --max-cost" in both._reached(1.0, 0.5)
+    assert both._reached(1.0, None) == ""
+    assert _limits(None, None)._reached(1e9, 1e9) == ""
+
+
+def test_the_answer_is_still_given_when_the_time_is_over(service: Service, run: Run) -> None:
+    program = run("--ws-url", service.url, "--no-sound", "--max-minutes", "0.001")
+    service.wait_for("session.update")
+    program.type("Tell me a story")
+    service.wait_for("response.create")
+    program.expect("--max-minutes are over")
+    service.say(bytes(480), "Once upon a time.")
+
+    assert program.wait() == 0
+    assert "assistant: Once upon a time." in program.stdout

@@ -1,0 +1,175 @@
+"""Who has the floor: the user's speech, as the service hears it, or as the user begins and ends it by hand; pure.
+
+* `speaking` lasts from the beginning of a turn to its end, `awaiting` from there until the service answers by itself
+  (hands-free) or has made an item of the turn (by hand). While either holds, no response may be asked for.
+* What the service takes for speech during an answer may be a cough. Then the item is *doubted* and the answer pauses;
+  it is confirmed, or it was a *noise*, and the response that the service makes of it is *unasked*.
+* Sound that was kept while there was no connection is sent in one go. Nobody can judge afterwards whether it is
+  speech, so what begins there (before `_kept_ms`) is never doubted.
+* Speech is *open* until it has been written down or answered. When the connection is lost, it is sent again from where
+  it began; so is everything since the user last fell silent, since the service may not have heard the rest.
+"""
+
+from __future__ import annotations
+
+from voice.effects import Microphone
+
+MAX_OPEN = 8
+"""Turns of the user that are neither written down nor answered; the sound of older ones is not remembered anyway."""
+
+
+class Floor:
+    """Of one conversation; times are ms of sound since the connection began."""
+
+    def __init__(self, *, by_hand: bool, confirms: bool) -> None:
+        self.by_hand = by_hand
+        self.muted = False
+        self.speaking = False
+        self.awaiting = False
+        self.uncommitted = False
+        """Whether a turn has been ended by hand that the service could not be told."""
+        self.unasked = False
+        """Whether the service is going to answer a noise."""
+        self._confirms = confirms
+        self._doubted: str | None = None
+        self._noise: str | None = None
+        self._open: dict[str, int] = {}  # where each item began
+        self._made: set[str] = set()  # those of them that the service has made
+        self._answering: set[str] = set()  # those of them that it knew when it began to answer
+        self._heard_ms = 0  # where the user last fell silent
+        self._kept_ms = 0
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody speaks, and nobody waits for an answer that the service gives by itself."""
+        return not (self.speaking or self.awaiting)
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was said has been understood."""
+        return self.free and not self.uncommitted and not self._open
+
+    @property
+    def microphone(self) -> Microphone:
+        """What becomes of the microphone's sound now."""
+        if self.by_hand and not self.speaking:
+            return Microphone("closed")
+        return Microphone("muted" if self.muted else "open")
+
+    # As the service hears it ----------------------------------------------------------------------------------------
+
+    def begin(self, item_id: str, start_ms: int, *, answering: bool) -> bool:
+        """Note that somebody begins to speak; whether that is doubted."""
+        self.speaking, self._noise, self.unasked = True, None, False
+        self._note_open(item_id, start_ms)
+        if self._confirms and answering and start_ms >= self._kept_ms:
+            self._doubted = item_id
+        return self._doubted == item_id
+
+    def end(self, end_ms: int) -> None:
+        """Note that they fell silent."""
+        self.speaking, self._heard_ms = False, end_ms
+        if self._noise is None:
+            self.awaiting = True
+        else:
+            self.unasked = True
+
+    def confirm(self) -> bool:
+        """Take it that somebody really speaks; whether that interrupts."""
+        if not (self._confirms and self.speaking):
+            return False
+        self._noise = self._doubted = None
+        return True
+
+    def dismiss(self) -> bool:
+        """Take it that nobody speaks; whether that had been in doubt."""
+        if self._doubted is None:
+            return False
+        self._noise, self._doubted = self._doubted, None
+        return True
+
+    def forget_doubt(self) -> None:
+        """Take it that somebody speaks, since the answer has been silenced anyway."""
+        self._doubted = None
+
+    def commit(self, item_id: str) -> bool:
+        """Note that the service made an item of what it heard; False when that was a noise."""
+        if item_id == self._noise:
+            self._noise = None
+            self._open.pop(item_id, None)
+            return False
+        if self.by_hand:
+            self.awaiting = False
+            self._note_open(item_id, 0)
+        self._made = (self._made | {item_id}) & self._open.keys()
+        return True
+
+    def written(self, item_id: str) -> None:
+        """Note that a turn has been written down, or cannot be."""
+        self._open.pop(item_id, None)
+
+    def begin_answer(self) -> None:
+        """Note that a response begins: it is to all that the service has made items of."""
+        self.awaiting = self.awaiting and self.by_hand  # where it is an item that is awaited
+        self.unasked = False
+        self._answering = set(self._made)
+
+    def answered(self) -> None:
+        """Note that the response is complete."""
+        for item_id in self._answering:
+            self._open.pop(item_id, None)
+
+    def kept(self, ms: int) -> None:
+        """Note how much sound the new connection was sent in one go."""
+        self._kept_ms = ms
+
+    def _note_open(self, item_id: str, start_ms: int) -> None:
+        self._open[item_id] = start_ms
+        if len(self._open) > MAX_OPEN:
+            del self._open[next(iter(self._open))]
+
+    # By hand --------------------------------------------------------------------------------------------------------
+
+    def talk(self) -> bool:
+        """Begin a turn; whether what was sent before is done with."""
+        self.speaking = True
+        if self.awaiting or self.uncommitted:
+            return False  # the service may never hear that turn: its sound is still needed
+        self._forget_speech()
+        return True
+
+    def end_talk(self, *, ready: bool) -> None:
+        """End the turn: it waits for its item, or, unless the service is `ready`, to be committed."""
+        self.speaking = False
+        self.awaiting, self.uncommitted = ready, not ready
+
+    # The connection -------------------------------------------------------------------------------------------------
+
+    def disconnect(self, *, planned: bool) -> tuple[int | None, tuple[str, ...]]:
+        """Note that the service has forgotten all; `planned`: it had heard everything that was sent.
+
+        Gives from where on it must hear it again, None for nothing, and the items that it will make anew of that.
+        """
+        lost = tuple(item_id for item_id in self._open if item_id != self._noise)
+        if self.by_hand:
+            self.uncommitted = bool(lost) or self.awaiting or self.uncommitted
+            again_from = 0 if self.uncommitted or self.speaking else None
+        else:
+            unheard = [] if planned else [self._heard_ms]
+            again_from = min([*(self._open[item_id] for item_id in lost), *unheard], default=None)
+        self._doubted = self._noise = None
+        self.awaiting = self.unasked = False
+        self.speaking = self.speaking and self.by_hand
+        self._forget_speech()
+        self._heard_ms = self._kept_ms = 0
+        return again_from, lost
+
+    def forget(self) -> None:
+        """Begin a new conversation: nothing was said."""
+        self.uncommitted = self.awaiting = False
+        self._forget_speech()
+
+    def _forget_speech(self) -> None:
+        self._open.clear()
+        self._made.clear()
+        self._answering.clear()

@@ -1,0 +1,56 @@
+"""Whether the echo canceller keeps up with the sound; on a computer that is too slow a simpler way takes its place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from voice.echo import Samples, Suppressor
+
+BLOCK_SECONDS = 0.01
+SHARE = 0.8
+"""Of the sound's own time; the rest is for sending it."""
+SMOOTHING = 0.01
+"""The mean is over the last second or so: being held up for a moment is no reason."""
+
+
+class Paced:
+    """A suppressor that is given up once it takes longer than the sound lasts; one thread, as it."""
+
+    def __init__(
+        self,
+        suppressor: Suppressor,
+        fallback: Callable[[], Suppressor],
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Use `suppressor`, or what `fallback` makes from the moment on at which `tell` is told so; `clock` is in s."""
+        self._suppressor = suppressor
+        self._fallback: Callable[[], Suppressor] | None = fallback
+        self._tell = tell
+        self._clock = clock
+        self._mean = 0.0
+
+    @property
+    def erle(self) -> float | None:
+        """Echo removed in dB; any thread."""
+        return self._suppressor.erle
+
+    @property
+    def delay(self) -> float | None:
+        """From the loudspeaker's callback to the microphone's in ms; any thread."""
+        return self._suppressor.delay
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """Return `near` without the echo of `far`."""
+        began = self._clock()
+        clean = self._suppressor.process(near, far)
+        self._mean += SMOOTHING * (self._clock() - began - self._mean)
+        if self._fallback is not None and self._mean > SHARE * BLOCK_SECONDS:
+            self._suppressor, self._fallback = self._fallback(), None
+            self._tell("this computer is too slow to cancel echo: the microphone is off while the assistant talks")
+        return clean
+
+    def slipped(self) -> None:
+        """Pass it on."""
+        self._suppressor.slipped()

@@ -1,0 +1,57 @@
+"""How long calls of tools take: told as they begin and end, for those who want to show it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool was called, on a thread of its own."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A call has its result; its `voice.effects.ToolUse` follows in the order of the conversation."""
+
+    name: str
+    arguments: str
+    seconds: float
+
+
+class Tools(Protocol):
+    """What is timed; see `voice.toolbox.Toolbox`."""
+
+    def call(self, name: str, arguments: str) -> str:
+        """Run one; may block."""
+
+    def cancel(self) -> None:
+        """Tell those at work that nobody waits for them any more."""
+
+
+class Stopwatch:
+    """Tools that tell when they begin and end; any thread, several at once."""
+
+    def __init__(self, tools: Tools, show: Callable[[object], None]) -> None:
+        """Time these; `show` may not block."""
+        self._tools = tools
+        self._show = show
+
+    def call(self, name: str, arguments: str) -> str:
+        """Run one; may block."""
+        self._show(ToolStarted(name, arguments))
+        began = time.monotonic()
+        try:
+            return self._tools.call(name, arguments)
+        finally:
+            self._show(ToolEnded(name, arguments, time.monotonic() - began))
+
+    def cancel(self) -> None:
+        """Tell those at work that nobody waits for them any more."""
+        self._tools.cancel()

@@ -1,0 +1,112 @@
+"""Whether the user is back, while the session sleeps and nothing is sent or paid.
+
+Everything is heard on this computer: Silero's detector says whether somebody speaks, and with a wake phrase speech, and
+nothing else, goes on to a search for it. So noise, however loud and long, neither wakes nor is searched.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from voice.silero import FRAME_MS, LIKELY, Silero
+
+if TYPE_CHECKING:
+    from offline.spotter import Spotter
+
+BLOCK_MS = 10
+RECENT_BLOCKS = 200
+"""2 s: what is said on waking is kept from before its first word."""
+WINDOW_FRAMES = 1000 // FRAME_MS
+"""About 1 s, in which..."""
+ENOUGH_FRAMES = 300 // FRAME_MS + 1
+"""...0.3 s of speech wake: a cough or a door has none or 60 ms of it, "hello" 0.3 s."""
+LEAD_BLOCKS = 50
+"""0.5 s from before speech was noticed, that the search hears a phrase from its beginning."""
+PAUSE_FRAMES = 800 // FRAME_MS
+"""0.8 s without speech, and the search begins anew; what it learnt of the voice stays."""
+
+
+class Waker:
+    """Hears every block of the microphone's sound without the echo; used by one thread, which it never makes wait.
+
+    It costs some 5 % of a core (`benchmarks/wake.py`). With a phrase, a process of 45 MB belongs to it.
+    """
+
+    def __init__(self, phrase: str = "") -> None:
+        """Begin to listen: for anybody who speaks, or for a phrase of English words such as "computer".
+
+        Raises:
+            SettingError: a word that the dictionary does not know, a phrase too short, or no recogniser here.
+
+        """
+        self._silero = Silero()
+        self._spotter: Spotter | None = None
+        self._now_ms = 0
+        if phrase:
+            from offline.spotter import Spotter, checked  # noqa: PLC0415 - only for those who want it
+
+            self._spotter = Spotter(checked(phrase))
+        self.begin()
+
+    def begin(self) -> None:
+        """Sleep again after waking: all that was heard is forgotten."""
+        self._silero.reset()
+        self._recent: deque[bytes] = deque(maxlen=RECENT_BLOCKS)
+        self._likely: deque[bool] = deque(maxlen=WINDOW_FRAMES)
+        self._quiet_frames = PAUSE_FRAMES
+        self._asleep_since_ms = self._now_ms
+        self._awake = False
+        if self._spotter is not None:
+            self._spotter.rest()
+
+    @property
+    def recent(self) -> bytes:
+        """The last 2 s of sound, PCM16 mono 24 kHz; once a phrase has woken us, what was said behind it."""
+        return b"".join(self._recent)
+
+    def hear(self, block: bytes) -> bool:
+        """Take 10 ms, PCM16 mono at 24 kHz (480 bytes); return True once, when it is time to wake, until `begin`."""
+        self._recent.append(block)
+        self._now_ms += BLOCK_MS
+        if self._awake:
+            return False
+        likely = [probability >= LIKELY for probability in self._silero.feed(block)]
+        self._awake = self._hear_speech(likely) if self._spotter is None else self._hear_phrase(self._spotter, likely)
+        return self._awake
+
+    def catch_up(self) -> None:
+        """Wait until the search has heard all; for sound that comes faster than it is spoken."""
+        if self._spotter is not None:
+            self._spotter.catch_up()
+
+    def close(self) -> None:
+        """End the search's process."""
+        if self._spotter is not None:
+            self._spotter.close()
+
+    def _hear_speech(self, likely: list[bool]) -> bool:
+        self._likely.extend(likely)
+        return sum(self._likely) >= ENOUGH_FRAMES
+
+    def _hear_phrase(self, spotter: Spotter, likely: list[bool]) -> bool:
+        self._pass_on(spotter, likely)
+        end_ms = spotter.found()
+        if end_ms is None or end_ms <= self._asleep_since_ms:  # the search may be behind
+            return False
+        behind = (self._now_ms - end_ms) // BLOCK_MS
+        while len(self._recent) > behind:
+            self._recent.popleft()
+        return True
+
+    def _pass_on(self, spotter: Spotter, likely: list[bool]) -> None:
+        """Let the search hear speech, with what was before it and the pause behind."""
+        was_speech = self._quiet_frames < PAUSE_FRAMES
+        for one in likely:
+            self._quiet_frames = 0 if one else min(self._quiet_frames + 1, PAUSE_FRAMES)
+        is_speech = self._quiet_frames < PAUSE_FRAMES
+        if is_speech:
+            blocks = 1 if was_speech else min(LEAD_BLOCKS, len(self._recent))
+            spotter.feed(b"".join(list(self._recent)[-blocks:]), self._now_ms)
+        elif was_speech:
+            spotter.rest()
