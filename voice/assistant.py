@@ -22,7 +22,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import Self
 
@@ -34,6 +34,7 @@ from voice.config import Config
 from voice.connection import Connection, endpoint
 from voice.conversation import Conversation
 from voice.devices import Device
+from voice.doze import Doze
 from voice.echo import Suppressor
 from voice.effects import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
 from voice.errors import AssistantError
@@ -54,6 +55,9 @@ from voice.tool import Function, Tool
 from voice.toolbox import Toolbox
 from voice.uplink import MicQueue
 from voice.usage import Meter
+
+if TYPE_CHECKING:
+    from voice.wake import Waker
 
 Value = TypeVar("Value")
 
@@ -92,6 +96,9 @@ class Assistant:
         self._started = datetime.now().astimezone()
         self._history: History | None = None
         self._recorder: Recorder | None = None
+        self._waker: Waker | None = None
+        self._waker_listens = False  # whether it has begun to, for this sleep
+        self._doze: Doze | None = None
         self._began = time.monotonic()
         priced = self.config.is_openai and not self.config.uses_offline_assistant
         names = (self.config.model, self.config.transcription_model) if priced else ("", "")
@@ -128,7 +135,11 @@ class Assistant:
         remote = replace(config, openai_api_key="", proxy_url="") if config.uses_offline_assistant else config
         session = self._session
         stack.callback(session.stop)
-        session.start(partial(Connection, endpoint(remote, url)), Stopwatch(self.toolbox, self._feed.show))
+        if config.wake_word:
+            self._waker = self._make_waker()
+        stack.callback(self._forget_waker)
+        connect = partial(Connection, endpoint(remote, url))
+        session.start(connect, Stopwatch(self.toolbox, self._feed.show), asleep=bool(config.wake_word))
 
         self._audio = audio = Audio(self._audio_buffer, self._mic_queue, config, self._feed.show)
         stack.callback(audio.stop)
@@ -145,11 +156,13 @@ class Assistant:
             past=past,
         )
         session.begin(self._settings(), conversation, self._suppressor)
+        session.uplink.listen = self._hear
         if config.save_recordings:
             self.record(on=True)
         stack.callback(self.record, on=False)
         audio.start()
         self._watch_limits(stack)
+        self._watch_silence(stack)
         if confirms and audio.microphone:
             from voice.judge import Judge  # noqa: PLC0415 - loading its model must not hold up the first sound
 
@@ -236,6 +249,7 @@ class Assistant:
 
     def send_text(self, text: str, *, in_turn: bool = False) -> None:
         """Say something: it interrupts the answer, or with `in_turn` waits until that was heard."""
+        self.stir()
         self._session.say(text, in_turn=in_turn)
 
     def send_audio(self, pcm: bytes) -> None:
@@ -245,6 +259,10 @@ class Assistant:
         self._rest = sound[whole:]
         for start in range(0, whole, BLOCK_BYTES):
             self._mic_queue.put(Block(sound[start : start + BLOCK_BYTES], SILENCE))
+
+    def stir(self) -> None:
+        """Note that the user is there, and wake up if need be."""
+        self._wake()
 
     def interrupt(self) -> None:
         """Stop the answer."""
@@ -257,6 +275,7 @@ class Assistant:
 
     def talk(self) -> None:
         """Begin a turn by hand (push to talk)."""
+        self.stir()
         self._session.talk()
 
     def end_talk(self) -> None:
@@ -292,9 +311,7 @@ class Assistant:
         if on:
             self._recorder = recorder = Recorder(self.config.data_dir / "recordings", self.tell)
             recorder.start()
-            self._session.uplink.listen = lambda block, clean: recorder.write(clean, block.played)
         elif self._recorder is not None:
-            self._session.uplink.listen = lambda _block, _clean: None
             self._recorder.stop()
 
     @property
@@ -358,6 +375,48 @@ class Assistant:
         stack.callback(limits.stop)
         limits.start()
 
+    def _make_waker(self) -> Waker:
+        """Who hears that the user is back."""
+        from voice.wake import Waker  # noqa: PLC0415 - few conversations need it
+
+        return Waker(self.config.wake_word)
+
+    def _forget_waker(self) -> None:
+        """Let go of it: its model must not live on into Python's exit."""
+        waker, self._waker = self._waker, None
+        if waker is not None:
+            waker.close()
+
+    def _watch_silence(self, stack: ExitStack) -> None:
+        if self.config.idle_seconds:
+            self._doze = doze = Doze(self.config.idle_seconds, lambda: self._state, self._sleep)
+            stack.callback(doze.stop)
+            doze.start()
+
+    def _sleep(self) -> None:
+        if self._waker is None and self.hears:
+            self._waker = self._make_waker()
+        self._session.sleep()
+
+    def _hear(self, block: Block, clean: bytes) -> None:
+        """Take every block, on the send thread."""
+        if self._recorder is not None:
+            self._recorder.write(clean, block.played)
+        waker = self._waker
+        if waker is None or self._muted or self._state != "asleep":
+            self._waker_listens = False
+            return
+        if not self._waker_listens:
+            waker.begin()
+            self._waker_listens = True
+        if waker.hear(clean):
+            self._wake(waker.recent)
+
+    def _wake(self, sound: bytes = b"") -> None:
+        if self._doze is not None:
+            self._doze.stir()
+        self._session.wake(sound)
+
     def _finish(self, reason: str) -> None:
         self.tell(f"{reason}: the conversation ends after this answer")
         self.end_when_idle()
@@ -386,6 +445,9 @@ class Assistant:
 
     def _note_state(self, changed: StateChanged) -> None:
         self._state = changed.state
+        if changed.state == "asleep":
+            say = f'say "{self.config.wake_word}"' if self.config.wake_word else "speak"
+            self.tell(f"asleep, and nothing is sent: {say} or type to go on")
 
     def _note_use(self, used: Used) -> None:
         if used.what == "response":

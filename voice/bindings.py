@@ -43,6 +43,7 @@ class Bindings:
         self.keys = KeyBindings()
         self._bind_typing()
         self._bind_talking()
+        buffer.on_text_changed += lambda _: commands.stir()
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -58,6 +59,7 @@ class Bindings:
 
         @add("enter", filter=~is_searching)
         def _(_: KeyPressEvent) -> None:
+            self._commands.stir()
             self._begun = not self._buffer.text.strip() and not self._begun
             self._enter()
 

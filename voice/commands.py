@@ -137,6 +137,10 @@ class Commands:
         else:
             self.talk.toggle()
 
+    def stir(self) -> None:
+        """Note that the user is there: a conversation that sleeps goes on."""
+        self._assistant.stir()
+
     def mute(self) -> None:
         """Stop listening, or listen again."""
         self._mute(muted=not self.status.muted)

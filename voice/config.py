@@ -16,6 +16,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 MAX_OUTPUT_TOKENS = 32_000
 """The newest models' limit; older ones take 4,096 and say so themselves."""
+IDLE_SECONDS = 600.0
+WAKE_WORD_IDLE_SECONDS = 60.0
+"""With a wake word the next one is easily said."""
 WITHOUT_REASONING = frozenset({"gpt-realtime-1.5", "gpt-realtime", "gpt-realtime-mini"})
 
 DEFAULT_INSTRUCTIONS = (
@@ -153,6 +156,15 @@ class Config:
     max_cost: Annotated[float | None, Field(gt=0), Option("limits", "dollars after which the conversation ends")] = None
     max_minutes: Annotated[float | None, Field(gt=0), Option("limits", "minutes after which it ends")] = None
 
+    idle_minutes: Annotated[
+        float | None,
+        Field(ge=0),
+        Option("limits", "silence after which nothing is sent or paid until you are back; 0 for never (10 with a key)"),
+    ] = None
+    wake_word: Annotated[
+        str, Option("limits", "words, such as computer, that must be said before anything is sent")
+    ] = ""
+
     # Sound
     sound: Annotated[bool, Option("sound", "use microphone and loudspeaker; --no-sound for the keyboard alone")] = True
     input_device: Annotated[str, Option("sound", "microphone: its number or part of its name (see --list-devices)")] = (
@@ -238,6 +250,15 @@ class Config:
     def asks_once(self) -> bool:
         """Whether there is one question only."""
         return bool(self.ask or self.ask_audio)
+
+    @property
+    def idle_seconds(self) -> float:
+        """Silence after which the conversation sleeps; 0 for never."""
+        if self.idle_minutes is not None:
+            return self.idle_minutes * 60
+        if self.wake_word:
+            return WAKE_WORD_IDLE_SECONDS
+        return 0.0 if self.uses_offline_assistant or not self.openai_api_key else IDLE_SECONDS
 
     @property
     def transcribes(self) -> bool:

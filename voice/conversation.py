@@ -29,6 +29,7 @@ from voice.effects import (
     Partial,
     PauseAudio,
     Ready,
+    Recall,
     ResumeAudio,
     RunTool,
     Send,
@@ -121,6 +122,7 @@ class Conversation:
         self._ready = False  # and has taken them
         self._was_ready = False
         self._state_held = False  # another connection takes over, and the user need not know
+        self._asleep = False  # nothing is sent until somebody wakes us
         self._broken = False  # an answer was broken off with the connection
         self._waiting: deque[str] = deque()
         self._ending = False
@@ -149,7 +151,7 @@ class Conversation:
     @property
     def microphone(self) -> Microphone:
         """What becomes of the microphone's sound now."""
-        return self._floor.microphone
+        return Microphone("closed") if self._asleep else self._floor.microphone
 
     def receive(self, event: ServerEvent) -> list[Effect]:
         """Take one event of the service."""
@@ -273,6 +275,21 @@ class Conversation:
     def disconnected(self, *, planned: bool = False) -> list[Effect]:
         """Take it that the connection is gone, or (`planned`) given up with all that was sent having been heard."""
         self._do(Offline(self._let_go(planned=planned)))
+        return self._take()
+
+    def sleep(self) -> list[Effect]:
+        """Give up the connection, at a `quiet` moment or before there is one, until `wake`."""
+        self._asleep = True
+        self._do(Offline(self._let_go(planned=True)))
+        self._do(self.microphone)
+        return self._take()
+
+    def wake(self, sound: bytes = b"") -> list[Effect]:
+        """Go on, beginning with `sound`, what was heard of the user meanwhile."""
+        if self._asleep:
+            self._asleep = False
+            self._do(self.microphone)
+            self._do(Recall(sound))
         return self._take()
 
     def forget(self) -> list[Effect]:
@@ -567,6 +584,8 @@ class Conversation:
             self._do(turn)
 
     def _current_state(self) -> State:
+        if self._asleep:
+            return "asleep"
         if not self._ready:
             return self._state if self._state_held else "reconnecting" if self._was_ready else "connecting"
         if self._floor.speaking:

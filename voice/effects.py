@@ -42,6 +42,14 @@ class Microphone:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """Send this before what the microphone hears from now on: it was heard while nothing was sent."""
+
+    sound: bytes
+    """PCM16 mono at 24 kHz, whole blocks of 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
 class TryAgain:
     """Tell the conversation to `retry` after so many seconds."""
 
@@ -161,6 +169,7 @@ Effect = (
     | Ready
     | Offline
     | Microphone
+    | Recall
     | TryAgain
     | Play
     | EndOfSound

@@ -1,10 +1,10 @@
 """The line to the service: one connection after the other, so that there is always one that counts.
 
 A connection has a thread *receive*, which may block while connecting (each step has a time limit), on the socket
-(woken by `Connection.stop`), while it waits for a quiet moment and between two attempts (both woken by `Line.stop`).
-The thread whose connection counts is the *keeper*: when that is lost, it makes the next. Before the service's limit of
-60 minutes another thread makes a *successor*, which takes over at a quiet moment and is the keeper from then on; the
-connection before is *retired*, and closed once the successor is ready.
+(woken by `Connection.stop`), while it waits for a quiet moment, between two attempts, and while the conversation sleeps
+(all woken by `Line.stop`). The thread whose connection counts is the *keeper*: when that is lost, it makes the next.
+Before the service's limit of 60 minutes another thread makes a *successor*, which takes over at a quiet moment and is
+the keeper from then on; the connection before is *retired*, and closed once the successor is ready.
 
 The lock is the session's. `Hearer` is called with it held, so no decision falls between a change here and the other's
 knowing of it.
@@ -81,6 +81,8 @@ class Line:
         self._was_ready = False
         self._prepared = threading.Event()  # `open` was called, or `stop`
         self._stopping = threading.Event()
+        self._awake = threading.Event()  # connections are made
+        self._awake.set()
 
     # Called by the session ------------------------------------------------------------------------------------------
 
@@ -111,6 +113,15 @@ class Line:
         self._changed.notify_all()
         return given_up
 
+    def doze(self) -> Connection | None:
+        """As `hang_up`, but no connection is made before `wake`. Requires the lock."""
+        self._awake.clear()
+        return self.hang_up()
+
+    def wake(self) -> None:
+        """Make connections again."""
+        self._awake.set()
+
     def stop(self, until: float) -> None:
         """End all connections and threads, by the time `until` (monotonic)."""
         with self._lock:
@@ -121,6 +132,7 @@ class Line:
             if self._roll_over is not None:
                 self._roll_over.cancel()
         self._prepared.set()
+        self._awake.set()
         for connection in connections:
             connection.stop()
         for thread in threads:
@@ -141,8 +153,10 @@ class Line:
     def _stay_connected(self) -> None:
         """Read one connection, and as the keeper those that replace it when it is lost."""
         try:
+            self._awake.wait()
             self._read_first()
             while self._is_keeper():
+                self._awake.wait()
                 self._retry()
         except AssistantError as error:
             if not self._stopping.is_set():

@@ -34,6 +34,7 @@ from voice.effects import (
     PauseAudio,
     Play,
     Ready,
+    Recall,
     ResumeAudio,
     RunTool,
     Send,
@@ -110,17 +111,22 @@ class Session:
         self._malformed = 0
         self.first_audio: float | None = None
         """s from the end of the user's last turn to the first sound of its answer."""
+        self._asleep = False  # at first
         self.losses = 0
         """How often the connection was lost."""
 
     # Life: the main thread ------------------------------------------------------------------------------------------
 
-    def start(self, connect: Callable[[], Connection], tools: Tools) -> None:
-        """Begin to connect, while the devices are still being opened.
+    def start(self, connect: Callable[[], Connection], tools: Tools, *, asleep: bool = False) -> None:
+        """Begin to connect, while the devices are still being opened; or (`asleep`) wait for `wake`.
 
         `connect` makes a connection that is not yet connected.
         """
         self._tools = tools
+        self._asleep = asleep
+        if asleep:
+            with self._lock:
+                self._line.doze()
         self._line.start(connect)
 
     def begin(self, settings: Json, conversation: Conversation, echo: Suppressor) -> None:
@@ -128,6 +134,8 @@ class Session:
         self._settings = settings
         self._conversation = conversation
         self._mic_queue.put(conversation.microphone)
+        if self._asleep:
+            self._decide(conversation.sleep)
         self.uplink.start(echo)
         self._line.open()
 
@@ -212,6 +220,22 @@ class Session:
         if given_up is not None:
             given_up.stop()
 
+    def sleep(self) -> None:
+        """Give up the connection until `wake`, unless something is under way. May block for a s."""
+        with self._lock:
+            given_up = None
+            if self._conversation.quiet:
+                given_up = self._line.doze()
+                self._carry_out(self._conversation.sleep())
+        if given_up is not None:
+            given_up.stop()
+
+    def wake(self, sound: bytes = b"") -> None:
+        """Go on after `sleep`, if we sleep; `sound` is what was heard of the user meanwhile."""
+        with self._lock:
+            self._carry_out(self._conversation.wake(sound))
+            self._line.wake()
+
     @property
     def history(self) -> tuple[Turn | ToolUse, ...]:
         """The finished turns, oldest first."""
@@ -235,7 +259,7 @@ class Session:
                 case Ready():
                     self._mic_queue.put(effect)
                     self._note_ready()
-                case Undoubted() | Offline() | Microphone():
+                case Undoubted() | Offline() | Microphone() | Recall():
                     self._mic_queue.put(effect)
                 case RunTool(call_id, name, arguments):
                     call = (call_id, name, arguments)

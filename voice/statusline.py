@@ -26,6 +26,7 @@ STYLES = {
     "status.speaking": "bold ansigreen",
     "status.muted": "bold ansired",
     "status.reconnecting": "bold ansired",
+    "status.asleep": "ansibrightblack",
     "status.rec": "bold ansired",
 }
 """Of its parts, in prompt_toolkit's words; the terminal's own colours."""

@@ -22,7 +22,7 @@ import numpy as np
 from voice.audio import MAX_QUEUED_BLOCKS, Block
 from voice.connection import Connection
 from voice.echo import Samples, Suppressor
-from voice.effects import Microphone, Offline, PauseAudio, Ready, Undoubted
+from voice.effects import Microphone, Offline, PauseAudio, Ready, Recall, Undoubted
 from voice.errors import ConnectionLostError
 from voice.events import AudioAppend, ClientEvent, InputClear, encode
 from voice.streams import SILENCE
@@ -40,7 +40,9 @@ class Online:
     connection: Connection
 
 
-MicQueue = SimpleQueue[Block | ClientEvent | Online | Ready | Offline | Microphone | PauseAudio | Undoubted | None]
+MicQueue = SimpleQueue[
+    Block | ClientEvent | Online | Ready | Offline | Microphone | Recall | PauseAudio | Undoubted | None
+]
 """All that goes out, and what the send thread has to know, in order. None ends it."""
 BLOCKS_PER_MESSAGE = 2
 """20 ms a message: half the messages of 10 ms, for 5 ms more delay on average."""
@@ -150,6 +152,9 @@ class Uplink:
                 self._go_offline(again_from_ms)
             case Microphone():
                 self._turn(entry)
+            case Recall(sound):
+                size = len(SILENCE)
+                self._unsent.extend(sound[start : start + size] for start in range(0, len(sound), size))
             case PauseAudio() | Undoubted():
                 self._judge(doubtful=isinstance(entry, PauseAudio))
             case InputClear():  # a turn begins, and what is to be remembered with it
