@@ -227,7 +227,8 @@ def test_the_global_socket_module_is_left_alone(service: Service) -> None:
 def test_a_peer_that_answers_no_ping_is_gone_within_10_s(service: Service) -> None:
     with _open(_target(service)) as (connection, messages, ends):
         connection.be_patient()
-        wait_until(lambda: bool(messages))
+        service.send({"type": "of.the.future"}, raw=True)  # after it the reader is patient
+        wait_until(lambda: len(messages) == 2)
         began = time.monotonic()
         with service.stall():
             wait_until(lambda: bool(ends), 10)
@@ -238,7 +239,8 @@ def test_a_peer_that_answers_no_ping_is_gone_within_10_s(service: Service) -> No
 def test_a_peer_that_takes_nothing_is_gone_within_10_s(service: Service) -> None:
     with _open(_target(service)) as (connection, messages, _):
         connection.be_patient()
-        wait_until(lambda: bool(messages))
+        service.send({"type": "of.the.future"}, raw=True)  # after it the reader is patient
+        wait_until(lambda: len(messages) == 2)
         began = time.monotonic()
         long = encode(SessionUpdate({"type": "realtime", "instructions": "x" * 100_000}))
 
@@ -255,7 +257,8 @@ def test_a_quiet_peer_that_answers_pings_is_not_gone(service: Service, monkeypat
     monkeypatch.setattr("voice.connection.PING_SECONDS", 0.1)
     with _open(_target(service)) as (connection, messages, ends):
         connection.be_patient()
-        wait_until(lambda: bool(messages))
+        service.send({"type": "of.the.future"}, raw=True)  # after it the reader is patient
+        wait_until(lambda: len(messages) == 2)
         with pytest.raises(AssertionError):
             wait_until(lambda: bool(ends), 1)
 

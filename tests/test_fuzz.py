@@ -15,7 +15,7 @@ from tests.caller import Client, wait_until
 from tests.reply import Event, Reply
 from tests.service import Service
 from tests.speech import tone
-from voice.effects import Partial, Turn
+from voice.effects import Partial
 from voice.events import SERVER_EVENT_NAMES
 from voice.refusals import REMEDIES
 
@@ -98,7 +98,7 @@ def _send(service: Service, seed: int, count: int) -> None:
     for _ in range(count):
         connection.ws.send(_message(chance))
     waiter = connection.ws.ping()
-    assert waiter.wait(10)  # the pong comes after them
+    assert waiter.wait(30)  # the pong comes after them
 
 
 def test_ten_thousand_bad_messages_harm_neither_the_sound_nor_the_conversation(service: Service) -> None:
@@ -145,5 +145,7 @@ def _is_well(service: Service, client: Client) -> None:
     service.say(tone(440, 0.2), "Very well.")
     client.wait_for(lambda shown: isinstance(shown, Partial) and shown.text == "Very well.")
     wait_until(lambda: client.audio_buffer.waiting_ms > 0)
+    client.played.clear()
     client.tick(100)
-    client.wait_for(lambda shown: shown == Turn("assistant", "Very well."))
+    assert client.audio_buffer.waiting_ms == 0
+    assert any(client.played)

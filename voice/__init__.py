@@ -19,6 +19,7 @@ the whole         any thread
 ``options``       the settings' sources: command line, environment, ``.env``, defaults
 ``config``        all settings, one frozen value, built once and read by all
 ``limits``        ends the conversation when it has cost enough
+``doze``          lets it sleep when nobody has said anything for a while
 ``status``        how things stand, one frozen value
 ``log``           where log records go
 ``feed``          tells what happens to everybody who asked for it

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from voice.config import Config
 from voice.connection import Connection, Endpoint, endpoint
-from voice.errors import ConnectionLostError
+from voice.errors import ConnectionLostError, SettingError
 from voice.events import (
     ErrorReported,
     MalformedEventError,
@@ -86,7 +86,11 @@ def _language_model(config: Config) -> Iterator[Finding]:
 
 
 def _service(config: Config, environment: Mapping[str, str]) -> Iterator[Finding]:
-    target = endpoint(config, config.ws_url, environment)
+    try:
+        target = endpoint(config, config.ws_url, environment)
+    except SettingError as error:
+        yield Finding("fail", "proxy", str(error), exit_status=error.exit_status)
+        return
     if target.proxy_url:
         proxy = _proxy(target.proxy_url, "PROXY_URL" if config.proxy_url else _source(target.proxy_url, environment))
         yield proxy

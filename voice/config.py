@@ -93,7 +93,7 @@ class Config:
     ] = "ga"
     proxy_url: Annotated[
         str,
-        _url("http", "https", "socks4", "socks4a", "socks5", "socks5h"),
+        _url("http", "socks4", "socks4a", "socks5", "socks5h"),
         Option("service", "proxy, such as socks5h://user:password@host:1080; else ALL_PROXY or HTTPS_PROXY is used"),
     ] = ""
     offline: Annotated[bool, Option("service", "talk to the assistant on this computer, even if there is a key")] = (

@@ -166,7 +166,7 @@ class Connection:
             try:
                 raw.connect((host, port) if proxy else address)
             except OSError as error:
-                socket.close(raw.detach())  # PySocks may have left a file open on it, which would keep it open
+                _close(raw)
                 failure = error
             else:
                 return raw
@@ -261,6 +261,13 @@ def _say_goodbye(connected: websocket.WebSocket) -> None:
     with contextlib.suppress(OSError, websocket.WebSocketException):
         connected.settimeout(STOP_TIMEOUT)
         connected.send(struct.pack("!H", websocket.STATUS_NORMAL), websocket.ABNF.OPCODE_CLOSE)
+
+
+def _close(raw: socket.socket) -> None:
+    """Close for good: PySocks may have closed it, or left a file open on it that would keep it open."""
+    handle = raw.detach()
+    if handle >= 0:
+        socket.close(handle)
 
 
 def _to_proxy(family: int, proxy: Proxy, address: tuple[object, ...]) -> socket.socket:
