@@ -69,7 +69,7 @@ def look(config: Config, task: Task) -> int:
         from voice.doctor import check  # noqa: PLC0415 - it imports what may be missing itself
 
         return check(config, print)
-    from voice.devices import list_devices  # noqa: PLC0415 - as above
+    from voice.hardware.devices import list_devices  # noqa: PLC0415 - as above
 
     print("\n".join(printable(str(device)) for device in list_devices()) or "no sound device is to be seen")  # noqa: T201
     return 0

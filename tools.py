@@ -24,10 +24,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field
 
 from voice.config import Config
-from voice.notes import Notepad
-from voice.openmeteo import OpenMeteo
+from voice.skills.notes import Notepad
+from voice.skills.openmeteo import OpenMeteo
+from voice.skills.weather import Weather
 from voice.toolbox import ToolError
-from voice.weather import Weather
 
 Zone = Annotated[str, Field(description="Where: an IANA zone such as Asia/Tokyo, or its city; empty for here")]
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from offline.child import RATE, Child
-from voice.resampler import Resampler
+from voice.hardware.resampler import Resampler
 
 _LONGEST_BYTES = 60 * 2 * RATE
 """A minute: a command is shorter. What is said beyond it is not heard, and no queue grows beyond it."""

@@ -8,7 +8,7 @@ import threading
 
 from offline.child import RATE, Child
 from voice.errors import SettingError
-from voice.resampler import Resampler
+from voice.hardware.resampler import Resampler
 from voice.settings import SAMPLE_RATE
 
 log = logging.getLogger(__name__)

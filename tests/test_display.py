@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from voice.display import Display, Displayed
 from voice.effects import Notice, Partial, StateChanged, ToolUse, Turn
 from voice.stopwatch import Stopwatch, ToolEnded, ToolStarted
 from voice.terminal import Reply, View
+from voice.ui.display import Display, Displayed
 
 COLORS = re.compile(r"\x1b\[[\d;]*m")
 

@@ -267,16 +267,16 @@ def test_the_pages_about_the_library_are_written(tmp_path: Path) -> None:
 
 
 def test_the_table_of_modules_is_complete() -> None:
-    told = set(re.findall(r"``(\w+)``", voice.__doc__ or ""))
-    there = {path.stem for path in (TOP / "voice").glob("*.py")} - {"__init__"}
-    assert told == there
+    told = set(re.findall(r"^``([\w.]+)``", voice.__doc__ or "", re.MULTILINE))
+    files = {path.relative_to(TOP / "voice").with_suffix("") for path in (TOP / "voice").rglob("*.py")}
+    assert told == {".".join(path.parts) for path in files if path.stem != "__init__"}
 
 
 def test_the_threads_are_all_told_of() -> None:
     told = set(re.findall(r"\*([\w-]+)\*", voice.__doc__ or ""))
     named = {
         found
-        for path in (TOP / "voice").glob("*.py")
+        for path in (TOP / "voice").rglob("*.py")
         for found in re.findall(r'Thread\([^\n]*name=f?"([a-z-]+)', text(path))
     }
     assert named

@@ -24,20 +24,20 @@ from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import can_speak, silence, tone
 from tests.wire import BAD_KEY, BAD_MODEL, Refusal
-from voice import check_service
 from voice.audio import Health
-from voice.check_computer import DISPENSABLE, LIBRARIES
-from voice.check_parts import judge_echo, measure
-from voice.check_service import _refusal
-from voice.check_sound import are_locked, judge_pace
+from voice.checkup import service as service_check
+from voice.checkup.computer import DISPENSABLE, LIBRARIES
+from voice.checkup.findings import Finding
+from voice.checkup.loudness import judge
+from voice.checkup.parts import judge_echo, measure
+from voice.checkup.remedies import _REMEDIES, remedy
+from voice.checkup.service import _refusal
+from voice.checkup.sound import are_locked, judge_pace
 from voice.config import Config
 from voice.doctor import EXAMINATIONS, Examination, check
 from voice.echo import EchoCanceller, Off, Samples
 from voice.errors import AssistantError, ConnectionLostError, DeviceError, ServiceRefusedError, SettingError
 from voice.events import Problem
-from voice.findings import Finding
-from voice.loudness import judge
-from voice.remedies import _REMEDIES, remedy
 
 KEY = "sk-proj-a1b2c3d4e5f6"
 ROOT = Path(__file__).parent.parent
@@ -148,7 +148,7 @@ def test_versions_of_all_that_is_required_are_told() -> None:
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voice.check_computer.LIBRARIES", (*LIBRARIES, "no-such-library"))
+    monkeypatch.setattr("voice.checkup.computer.LIBRARIES", (*LIBRARIES, "no-such-library"))
     status, lines = _check(Config(), "versions")
 
     assert status == 1
@@ -272,7 +272,7 @@ def test_nobody_there() -> None:
 
 
 def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_service, "ANSWER_TIMEOUT", 0.3)
+    monkeypatch.setattr(service_check, "ANSWER_TIMEOUT", 0.3)
 
     def listen(ws: ServerConnection) -> None:
         for _ in ws:
@@ -518,7 +518,7 @@ def test_no_sound_is_used_where_none_is_asked_for() -> None:
 
 
 def test_pyaudio_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "voice.check_sound", None)
+    monkeypatch.setitem(sys.modules, "voice.checkup.sound", None)
     status, lines = _check(Config(), "sound")
 
     assert status == 1

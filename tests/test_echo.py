@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from tests.rooms import BLOCK, Room, Samples, Scene, babble, hear
 from tests.speech import RATE, can_speak, level, silence
-from voice.alignment import REACH, DelayLine
-from voice.delay import DelayEstimator
+from voice.aec.alignment import REACH, DelayLine
+from voice.aec.delay import DelayEstimator
+from voice.aec.kalman import KalmanFilter
+from voice.aec.residual import Residual
 from voice.echo import EchoCanceller, Mute, Off, Suppressor, create
 from voice.errors import SettingError
-from voice.kalman import KalmanFilter
-from voice.residual import Residual
 
 LATENCY = 223
 """Samples by which WebRTC's filter bank delays the sound."""

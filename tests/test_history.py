@@ -30,7 +30,7 @@ from voice.errors import SettingError
 from voice.history import MAX_QUEUE, STOP_TIMEOUT, History, markdown
 from voice.storage import MAX_BACKLOG, Journal, save
 from voice.terminal import printable
-from voice.transcript import MAX_HISTORY
+from voice.turns.transcript import MAX_HISTORY
 
 DEADLINE = 10.0
 """s; nothing here takes one."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.keys import POP, PUSH, QUERY, RELEASED, Keyboard
+from voice.ui.keys import POP, PUSH, QUERY, RELEASED, Keyboard
 
 
 def pushed() -> Keyboard:

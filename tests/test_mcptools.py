@@ -22,10 +22,11 @@ from mcp.types import CallToolResult, EmbeddedResource, TextResourceContents
 
 from tests.mcpserver import make_server
 from tests.strict import parse_client
-from voice import mcpserver, mcptools
 from voice.errors import SettingError
-from voice.mcptext import reason, result_text
-from voice.mcptools import McpTools, _address, _labels, _names, _schema
+from voice.mcp import server as mcpserver
+from voice.mcp import tools as mcptools
+from voice.mcp.text import reason, result_text
+from voice.mcp.tools import McpTools, _address, _labels, _names, _schema
 from voice.tool import Tool
 from voice.toolbox import Toolbox
 
@@ -131,12 +132,12 @@ def test_what_a_server_writes_for_people_goes_to_the_log(
 ) -> None:
     caplog.set_level(logging.INFO)
     logged = Logged("mcp mcpserver: adding")
-    logging.getLogger("voice.mcpserver").addHandler(logged)
+    logging.getLogger("voice.mcp.server").addHandler(logged)
     try:
         connect(command("good")).call("add", '{"first": 2}')
         assert logged.there.wait(DEADLINE)
     finally:
-        logging.getLogger("voice.mcpserver").removeHandler(logged)
+        logging.getLogger("voice.mcp.server").removeHandler(logged)
     assert capfd.readouterr() == ("", "")
 
 
@@ -320,7 +321,7 @@ def test_without_the_package_it_is_said_how_to_install_it(monkeypatch: pytest.Mo
 
 
 def test_a_package_that_does_not_work_is_said(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
-    monkeypatch.setitem(sys.modules, "voice.mcpserver", None)
+    monkeypatch.setitem(sys.modules, "voice.mcp.server", None)
     mcp = McpTools([command("good")], told)
     mcp.start()
 
@@ -563,7 +564,7 @@ class Group(Exception):  # noqa: N818 - as Python 3.11 has it built in
 
 
 def test_no_server_is_imported_until_one_is_asked_for() -> None:
-    code = "import sys, voice.mcptools; sys.exit('mcp' in sys.modules or 'httpx2' in sys.modules)"
+    code = "import sys, voice.mcp.tools; sys.exit('mcp' in sys.modules or 'httpx2' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=DEADLINE).returncode == 0
 

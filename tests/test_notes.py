@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice.notefiles import MAX_FILE, MAX_NAME, fold
-from voice.notes import MAX_LISTED, Notepad
+from voice.skills.notefiles import MAX_FILE, MAX_NAME, fold
+from voice.skills.notes import MAX_LISTED, Notepad
 from voice.toolbox import ToolError
 
 # fmt: off

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voice.pairing import MAX_WAITING, WINDOW, Pairing
+from voice.hardware.pairing import MAX_WAITING, WINDOW, Pairing
 
 SILENCE = b"--"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from voice.audio import Health
 from voice.status import Status
-from voice.statusline import clock, detail_line, meter, status_line, summary
+from voice.ui.statusline import clock, detail_line, meter, status_line, summary
 from voice.usage import Spent
 
 NOW = Status(

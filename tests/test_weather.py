@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.openmeteo import Fault, OpenMeteo
-from voice import openmeteo
 from voice.config import Config
+from voice.skills import openmeteo
+from voice.skills.weather import CONDITIONS, Weather
 from voice.toolbox import Toolbox, ToolError
-from voice.weather import CONDITIONS, Weather
 
 
 @pytest.fixture

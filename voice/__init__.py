@@ -10,106 +10,109 @@
 
 Decisions are made in code that cannot block; blocking is done in code that does not decide.
 
-================  =====================================================================================================
-module            what it is
-================  =====================================================================================================
-the whole         any thread
-``assistant``     one conversation: puts all parts together; the library
-``ask``           ... for one question
-``options``       the settings' sources: command line, environment, ``.env``, defaults
-``config``        all settings, one frozen value, built once and read by all
-``limits``        ends the conversation when it has cost enough
-``doze``          lets it sleep when nobody has said anything for a while
-``status``        how things stand, one frozen value
-``log``           where log records go
-``feed``          tells what happens to everybody who asked for it
-``errors``        what can go wrong, by whose fault
+======================  ===============================================================================================
+module                  what it is
+======================  ===============================================================================================
+the whole               any thread
+``assistant``           one conversation: puts all parts together; the library
+``ask``                 ... for one question
+``options``             the settings' sources: command line, environment, ``.env``, defaults
+``config``              all settings, one frozen value, built once and read by all
+``limits``              ends the conversation when it has cost enough
+``doze``                lets it sleep when nobody has said anything for a while
+``status``              how things stand, one frozen value
+``log``                 where log records go
+``feed``                tells what happens to everybody who asked for it
+``errors``              what can go wrong, by whose fault
 
-deciding          pure: no I/O, no clock, no thread; called under `Session`'s lock
-``conversation``  the core: events and what the user does go in, effects come out
-``effects``       what it wants done, and what the user is shown: frozen values
-``floor``         whose turn it is; what is speech and what a noise
-``responses``     at most one at a time: wished for, asked for, running, cut, tried again
-``answers``       what is heard of them
-``calls``         function calls: run once, answered in order
-``transcript``    who said what, in order
-``settings``      what the service is told at the start
-``restore``       ... of what was said before
-``problems``      which errors of the service are survived, and how
-``refusals``      which are not, and what to do
+deciding                pure: no I/O, no clock, no thread; called under `Session`'s lock
+``conversation``        the core: events and what the user does go in, effects come out
+``effects``             what it wants done, and what the user is shown: frozen values
+``turns.floor``         whose turn it is; what is speech and what a noise
+``turns.responses``     at most one at a time: wished for, asked for, running, cut, tried again
+``turns.answers``       what is heard of them
+``turns.calls``         function calls: run once, answered in order
+``turns.transcript``    who said what, in order
+``settings``            what the service is told at the start
+``turns.restore``       ... of what was said before
+``turns.problems``      which errors of the service are survived, and how
+``refusals``            which are not, and what to do
 
-the service       *receive* reads, *send* writes
-``session``       carries out the effects, and what the user does
-``line``          one connection after the other, so that there is always one that counts
-``uplink``        what goes out: sound without the echo, and events, in their order
-``connection``    the WebSocket and the proxy (websocket-client, PySocks)
-``endpoint``      where to connect, and through which proxy
-``events``        the service's events as frozen values; JSON and base64
+the service             *receive* reads, *send* writes
+``session``             carries out the effects, and what the user does
+``line``                one connection after the other, so that there is always one that counts
+``uplink``              what goes out: sound without the echo, and events, in their order
+``connection``          the WebSocket and the proxy (websocket-client, PySocks)
+``endpoint``            where to connect, and through which proxy
+``events``              the service's events as frozen values; JSON and base64
 
-sound             the callbacks and *devices*; those of the echo: *send*
-``audio``         microphone and loudspeaker, their callbacks (PyAudio)
-``buffer``        what plays next, what was heard of each item; any thread, own lock
-``pairing``       which played block belongs to a heard one
-``devices``       which there are, which one is meant
-``streams``       one open device, at its own rate if it must
-``side``          one direction, through all the devices it has had
-``watch``         whether a device stalls, spins or is mute
-``supervisor``    brings devices back that were lost
-``resampler``     streaming conversion of sample rates
-``echo``          the assistant's own voice taken out of the microphone's sound, with ...
-``alignment``     ... what was played given when it is heard
-``delay``         ... how late that is
-``kalman``        ... the way from loudspeaker to microphone learnt
-``residual``      ... what is left over judged
-``presence``      ... whether the microphone hears the loudspeaker at all
-``pace``          what takes its place on a computer that is too slow
-``judge``         whether someone really speaks
-``wake``          whether the user is back, while the session sleeps
-``silero``        ... how likely a sound is speech, for both
+sound                   the callbacks and *devices*; those of the echo: *send*
+``audio``               microphone and loudspeaker, their callbacks (PyAudio)
+``buffer``              what plays next, what was heard of each item; any thread, own lock
+``hardware.pairing``    which played block belongs to a heard one
+``hardware.devices``    which there are, which one is meant
+``hardware.streams``    one open device, at its own rate if it must
+``hardware.side``       one direction, through all the devices it has had
+``hardware.watch``      whether a device stalls, spins or is mute
+``hardware.supervisor`` brings devices back that were lost
+``hardware.resampler``  streaming conversion of sample rates
+``echo``                the assistant's own voice taken out of the microphone's sound, with ...
+``aec.alignment``       ... what was played given when it is heard
+``aec.delay``           ... how late that is
+``aec.kalman``          ... the way from loudspeaker to microphone learnt
+``aec.residual``        ... what is left over judged
+``aec.presence``        ... whether the microphone hears the loudspeaker at all
+``pace``                what takes its place on a computer that is too slow
+``judge``               whether someone really speaks
+``wake``                whether the user is back, while the session sleeps
+``silero``              ... how likely a sound is speech, for both
 
-tools             one thread *call* and one *tool* for each call
-``toolbox``       calls: found, checked, agreed to, run within limits
-``tool``          one tool, made of a typed function
-``toolfiles``     files of the user's with such functions
-``consent``       what the user was asked to agree to
-``stopwatch``     how long calls take
-``mcptools``      tools of MCP servers
-``mcpserver``     ... one server
-``mcptext``       ... what it says, as text
-``weather``       the weather's function
-``openmeteo``     ... where it comes from
-``notes``         the notepad's functions
-``notefiles``     ... on disk
+tools                   one thread *call* and one *tool* for each call
+``toolbox``             calls: found, checked, agreed to, run within limits
+``tool``                one tool, made of a typed function
+``toolfiles``           files of the user's with such functions
+``consent``             what the user was asked to agree to
+``stopwatch``           how long calls take
+``mcp.tools``           tools of MCP servers
+``mcp.server``          ... one server
+``mcp.text``            ... what it says, as text
+``skills.weather``      the weather's function
+``skills.openmeteo``    ... where it comes from
+``skills.notes``        the notepad's functions
+``skills.notefiles``    ... on disk
 
-terminal          *terminal* reads keys and draws, *commands* carries out; anything may be shown from any thread
-``terminal``      what the program needs of one; lines in, lines out
-``screen``        the same for a person
-``window``        ... drawn by prompt_toolkit
-``display``       ... the lines of the conversation, pure
-``statusline``    ... the status line, pure
-``reflow``        ... what a narrower window makes of what was drawn
-``bindings``      ... which key does what
-``keyboard``      ... read by prompt_toolkit
-``keys``          ... and by way of the kitty protocol, which tells of releases
-``commands``      what a typed line means that begins with a slash
-``reports``       what commands answer
-``talk``          the turn that is begun and ended by hand
+terminal                *terminal* reads keys and draws, *commands* carries out; anything may be shown from any thread
+``terminal``            what the program needs of one; lines in, lines out
+``screen``              the same for a person
+``ui.window``           ... drawn by prompt_toolkit
+``ui.display``          ... the lines of the conversation, pure
+``ui.statusline``       ... the status line, pure
+``ui.reflow``           ... what a narrower window makes of what was drawn
+``ui.bindings``         ... which key does what
+``ui.keyboard``         ... read by prompt_toolkit
+``ui.keys``             ... and by way of the kitty protocol, which tells of releases
+``commands``            what a typed line means that begins with a slash
+``reports``             what commands answer
+``talk``                the turn that is begun and ended by hand
 
-what is kept      *history* and *recorder*; the rest is for any thread
-``history``       the conversation written to disk as it goes on
-``archive``       ... and found again
-``recorder``      both voices written to disk
-``wavefiles``     WAV files, read and written
-``storage``       files that are the owner's alone, unharmed by a kill and a full disk
-``usage``         what the conversation costs
+what is kept            *history* and *recorder*; the rest is for any thread
+``history``             the conversation written to disk as it goes on
+``archive``             ... and found again
+``recorder``            both voices written to disk
+``wavefiles``           WAV files, read and written
+``storage``             files that are the owner's alone, unharmed by a kill and a full disk
+``usage``               what the conversation costs
 
-``--check``       main, which waits for the thread *examination*
-``doctor``        examines everything
-``findings``      what it finds, as frozen values
-``check_computer``, ``check_service``, ``check_sound``, ``check_parts``: the examinations
-``loudness``      how loud a microphone is
-``remedies``      what to do, by platform
-================  =====================================================================================================
+``--check``             main, which waits for the thread *examination*
+``doctor``              examines everything
+``checkup.findings``    what it finds, as frozen values
+``checkup.computer``    ... of the computer
+``checkup.service``     ... of the key and the network
+``checkup.sound``       ... of the devices
+``checkup.parts``       ... of the echo canceller and the offline assistant
+``checkup.loudness``    how loud a microphone is
+``checkup.remedies``    what to do, by platform
+======================  ===============================================================================================
 
 Threads, where each may wait, and what wakes it:
 
@@ -122,7 +125,8 @@ Threads, where each may wait, and what wakes it:
 * *terminal*: on the keyboard, or on standard input, where it is left behind. *commands*: in what it carries out.
   *terminal-write*, where there is no screen: on standard output and its queue, which None ends.
 * *history* and *recorder*: on what is to be written, and on the disk, which nobody else waits for. Their `stop`.
-* *limits*: between two looks. *mcp*: in an asyncio loop, with all MCP servers. *examination*: in what it examines.
+* *limits* and *doze*: between two looks. *mcp*: in an asyncio loop, with all MCP servers. *examination*: in what it
+  examines.
 * Timers begin the next connection before the hour is over, ask again for an answer that failed, and end a `/talk`.
 
 Locks: `AudioBuffer`'s, for the copying of a block; `Session`'s, around a decision and its effects, none of which can

@@ -24,7 +24,7 @@ from typing import Any
 from voice.effects import ToolUse, Turn
 from voice.errors import SettingError
 from voice.terminal import printable
-from voice.transcript import MAX_HISTORY
+from voice.turns.transcript import MAX_HISTORY
 
 MAX_TEXT = 100_000
 """Characters kept of one text; an hour's speech has 54,000 (150 words of 6 characters a minute)."""

@@ -33,13 +33,14 @@ from voice.buffer import AudioBuffer, Delivery
 from voice.config import Config
 from voice.connection import Connection, endpoint
 from voice.conversation import Conversation
-from voice.devices import Device
 from voice.doze import Doze
 from voice.echo import Suppressor
 from voice.effects import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
 from voice.errors import AssistantError
 from voice.events import Json
 from voice.feed import Feed
+from voice.hardware.devices import Device
+from voice.hardware.streams import BLOCK_BYTES, SILENCE
 from voice.history import History, markdown
 from voice.limits import Limits
 from voice.options import gather
@@ -50,7 +51,6 @@ from voice.settings import session_settings
 from voice.status import Status
 from voice.stopwatch import Stopwatch
 from voice.storage import save
-from voice.streams import BLOCK_BYTES, SILENCE
 from voice.tool import Function, Tool
 from voice.toolbox import Toolbox
 from voice.uplink import MicQueue
@@ -344,7 +344,7 @@ class Assistant:
             for path in self.config.tools:
                 tools += load_tools(path)
         if self.config.mcp:
-            from voice.mcptools import McpTools  # noqa: PLC0415 - few conversations need it
+            from voice.mcp.tools import McpTools  # noqa: PLC0415 - few conversations need it
 
             servers = McpTools(self.config.mcp, self.tell)
             stack.callback(servers.stop)

@@ -17,14 +17,14 @@ import pyaudio
 
 from voice.buffer import AudioBuffer
 from voice.config import Config
-from voice.devices import Device, quiet
 from voice.effects import Notice, Shown
-from voice.pairing import Pairing
+from voice.hardware.devices import Device, quiet
+from voice.hardware.pairing import Pairing
+from voice.hardware.side import Side
+from voice.hardware.streams import BLOCK_SAMPLES, SILENCE, FromDevice, ToDevice
+from voice.hardware.supervisor import Supervisor
+from voice.hardware.watch import MuteWatch
 from voice.settings import SAMPLE_RATE
-from voice.side import Side
-from voice.streams import BLOCK_SAMPLES, SILENCE, FromDevice, ToDevice
-from voice.supervisor import Supervisor
-from voice.watch import MuteWatch
 
 MAX_QUEUED_BLOCKS = 3000
 """30 s of microphone sound are kept while the connection stalls; beyond that the newest is dropped and counted."""

@@ -3,8 +3,8 @@
 Events of the service and facts from here (what was heard, what a tool gave, what was typed) go in; effects come
 out. The session serialises the calls and carries the effects out; a decision is never made anywhere else.
 
-Who has the floor is in `voice.floor`, which response runs or is wished for in `voice.responses`, what is heard of the
-answers in `voice.answers`, functions' calls in `voice.calls`; each states its rules. Here they are put together: a
+Its parts are in `voice.turns`, and each states its rules: who has the floor (`floor`), which response runs or is wished
+for (`responses`), what is heard of the answers (`answers`), functions' calls (`calls`). Here they are put together: a
 response that is wished for is asked for as soon as the service is ready, nobody speaks and nothing runs.
 
 A connection may be lost at any time. `disconnected` keeps what was said and what is still to be answered; `configure`
@@ -17,9 +17,7 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
-from voice.answers import Answers
 from voice.buffer import Playback
-from voice.calls import Calls
 from voice.effects import (
     Effect,
     End,
@@ -72,12 +70,14 @@ from voice.events import (
     TranscriptionDelta,
     TranscriptionFailed,
 )
-from voice.floor import Floor
-from voice.problems import is_benign, reason, seconds_to_wait
 from voice.refusals import REMEDIES
-from voice.responses import Responses
-from voice.restore import restored, told
-from voice.transcript import MAX_CHARACTERS, Entry, Transcript
+from voice.turns.answers import Answers
+from voice.turns.calls import Calls
+from voice.turns.floor import Floor
+from voice.turns.problems import is_benign, reason, seconds_to_wait
+from voice.turns.responses import Responses
+from voice.turns.restore import restored, told
+from voice.turns.transcript import MAX_CHARACTERS, Entry, Transcript
 
 _CONFIGURE = "configure"
 """event_id of our first ``session.update``: an error that names it is about our settings."""

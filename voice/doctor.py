@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from urllib.parse import unquote, urlsplit
 
-from voice.check_computer import examine_folder, examine_settings, examine_terminal, examine_versions
+from voice.checkup.computer import examine_folder, examine_settings, examine_terminal, examine_versions
+from voice.checkup.findings import Finding, exit_status, summary
+from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.errors import AssistantError
-from voice.findings import Finding, exit_status, summary
-from voice.remedies import remedy
 from voice.terminal import printable
 
 MIN_SECRET = 4
@@ -41,14 +41,14 @@ class Examination:
 
 
 def _service(config: Config) -> Iterator[Finding]:
-    from voice.check_service import examine  # noqa: PLC0415 - a missing library is a finding, here and below
+    from voice.checkup.service import examine  # noqa: PLC0415 - a missing library is a finding, here and below
 
     yield from examine(config)
 
 
 def _sound(config: Config) -> Iterator[Finding]:
     try:
-        from voice.check_sound import examine  # noqa: PLC0415
+        from voice.checkup.sound import examine  # noqa: PLC0415
     except ImportError as error:
         yield Finding("fail", "sound", f"PyAudio cannot be loaded ({error})", remedy("pyaudio"))
     else:
@@ -56,13 +56,13 @@ def _sound(config: Config) -> Iterator[Finding]:
 
 
 def _echo(config: Config) -> Iterator[Finding]:
-    from voice.check_parts import examine_echo  # noqa: PLC0415
+    from voice.checkup.parts import examine_echo  # noqa: PLC0415
 
     yield from examine_echo(config)
 
 
 def _offline(config: Config) -> Iterator[Finding]:
-    from voice.check_parts import examine_offline  # noqa: PLC0415
+    from voice.checkup.parts import examine_offline  # noqa: PLC0415
 
     yield from examine_offline(config)
 

@@ -19,12 +19,12 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.alignment import Alignment, Change
-from voice.delay import AUDIBLE, Sound
+from voice.aec.alignment import Alignment, Change
+from voice.aec.delay import AUDIBLE, Sound
+from voice.aec.kalman import KalmanFilter
+from voice.aec.presence import Presence
+from voice.aec.residual import FLOOR, Residual
 from voice.errors import SettingError
-from voice.kalman import KalmanFilter
-from voice.presence import Presence
-from voice.residual import FLOOR, Residual
 
 Samples = NDArray[np.int16]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voice.streams import BLOCK_SAMPLES, SILENCE
+from voice.hardware.streams import BLOCK_SAMPLES, SILENCE
 from voice.wavefiles import WavFile
 
 BLOCKS_PER_SECOND = 100

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from voice import archive, statusline, usage
+from voice import archive, usage
 from voice.assistant import Assistant
 from voice.config import Config
 from voice.effects import ToolUse, Turn
 from voice.errors import SettingError
-from voice.notefiles import Note, NoteFolder
+from voice.skills.notefiles import Note, NoteFolder
 from voice.status import Status
 from voice.terminal import line, printable
+from voice.ui import statusline
 
 VOICES = ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
 """OpenAI's, as of 2026; other servers have voices of their own."""

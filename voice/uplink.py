@@ -25,7 +25,7 @@ from voice.echo import Samples, Suppressor
 from voice.effects import Microphone, Offline, PauseAudio, Ready, Recall, Undoubted
 from voice.errors import ConnectionLostError
 from voice.events import AudioAppend, ClientEvent, InputClear, encode
-from voice.streams import SILENCE
+from voice.hardware.streams import SILENCE
 
 log = logging.getLogger(__name__)
 

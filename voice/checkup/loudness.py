@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.findings import Finding
-from voice.remedies import remedy
-from voice.streams import BLOCK_SAMPLES
+from voice.checkup.findings import Finding
+from voice.checkup.remedies import remedy
+from voice.hardware.streams import BLOCK_SAMPLES
 
 FULL_SCALE = 32768
 TINY = 1e-12

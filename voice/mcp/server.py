@@ -1,6 +1,6 @@
 """One MCP server: connected, its tools listed, called, seen to go, connected again when it is next needed.
 
-All of this runs in the asyncio loop of `voice.mcptools`, which is the only module to import this one: what is
+All of this runs in the asyncio loop of `voice.mcp.tools`, which is the only module to import this one: what is
 imported here takes a second, and is only there when it was installed for MCP.
 """
 
@@ -25,7 +25,7 @@ from mcp.types import Implementation, Tool
 from typing_extensions import Self
 
 from voice import VERSION
-from voice.mcptext import means_gone, reason, rejected, result_text
+from voice.mcp.text import means_gone, reason, rejected, result_text
 from voice.tool import Arguments, ToolError
 
 log = logging.getLogger(__name__)

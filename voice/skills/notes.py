@@ -1,4 +1,4 @@
-"""The notepad: what the model may do with notes. A mistake of the model's loses none: see `voice.notefiles`."""
+"""The notepad: what the model may do with notes. A mistake of the model's loses none: see `voice.skills.notefiles`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from voice.notefiles import Note, NoteFolder, fold, make_title
+from voice.skills.notefiles import Note, NoteFolder, fold, make_title
 from voice.toolbox import ToolError
 
 MAX_LISTED = 50

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from voice.effects import ToolUse
 from voice.events import Item
-from voice.transcript import Entry
+from voice.turns.transcript import Entry
 
 MAX_CALLS = 64
 """That run, or whose response has not ended: a model calls a few; more are no work but a flood."""

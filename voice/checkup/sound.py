@@ -16,15 +16,15 @@ import pyaudio
 
 from voice.audio import Audio, Block, Health
 from voice.buffer import AudioBuffer
+from voice.checkup.findings import Finding
+from voice.checkup.loudness import judge
+from voice.checkup.remedies import remedy
 from voice.config import Config
-from voice.devices import Device, Direction, choose, list_devices, quiet
-from voice.devices import default as default_device
 from voice.effects import Notice, Shown
-from voice.findings import Finding
-from voice.loudness import judge
-from voice.remedies import remedy
+from voice.hardware.devices import Device, Direction, choose, list_devices, quiet
+from voice.hardware.devices import default as default_device
+from voice.hardware.streams import BLOCK_SAMPLES
 from voice.settings import SAMPLE_RATE
-from voice.streams import BLOCK_SAMPLES
 
 RATES = (16000, 24000, 44100, 48000)
 """Hz. What headsets, the service, music and computers use."""

@@ -39,14 +39,14 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 from wcwidth import wrap
 
-from voice.bindings import Bindings
 from voice.commands import Commands
-from voice.display import FINISHED, Display, Displayed
 from voice.effects import Notice
-from voice.keyboard import open_keyboard
-from voice.reflow import erase
-from voice.statusline import STYLES, Fragment, detail_line, status_line
 from voice.terminal import View
+from voice.ui.bindings import Bindings
+from voice.ui.display import FINISHED, Display, Displayed
+from voice.ui.keyboard import open_keyboard
+from voice.ui.reflow import erase
+from voice.ui.statusline import STYLES, Fragment, detail_line, status_line
 
 MIN_COLUMNS = 10
 """A window may be pulled narrower, but words cannot be."""

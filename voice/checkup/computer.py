@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
 from voice import VERSION
+from voice.checkup.findings import Finding, Level
 from voice.config import Config
-from voice.findings import Finding, Level
 
 LIBRARIES = (
     "pyaudio",

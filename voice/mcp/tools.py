@@ -30,7 +30,7 @@ from voice.tool import Arguments, Cancel, Tool, ToolError, plain_question
 if TYPE_CHECKING:
     import mcp.types
 
-    from voice.mcpserver import Server
+    from voice.mcp.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class McpTools:
 
     def _run(self) -> None:
         try:
-            from voice.mcpserver import Server  # noqa: PLC0415 - it takes a second, and a package that may not be there
+            from voice.mcp.server import Server  # noqa: PLC0415 - it takes a second, and a package that may not be there
 
             _quieten()
             labels = _labels(self._addresses)

@@ -1,4 +1,4 @@
-"""The keyboard as prompt_toolkit reads it, and by way of `voice.keys` with the release of the space bar."""
+"""The keyboard as prompt_toolkit reads it, and by way of `voice.ui.keys` with the release of the space bar."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import Output, create_output
 
-from voice.keys import Keyboard
+from voice.ui.keys import Keyboard
 
 
 def open_keyboard() -> tuple[Input, Output, Keyboard]:

@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import pyaudio
 
-from voice.devices import Device, Direction, choose, default
-from voice.streams import Callback, Stream
-from voice.watch import Watch
+from voice.hardware.devices import Device, Direction, choose, default
+from voice.hardware.streams import Callback, Stream
+from voice.hardware.watch import Watch
 
 
 class Side:
@@ -30,7 +30,7 @@ class Side:
         self._watch = Watch(1)
 
     def choose(self, found: list[Device], wanted: str) -> Device | None:
-        """Find the device to begin with; raises DeviceError, see `voice.devices.choose`."""
+        """Find the device to begin with; raises DeviceError, see `voice.hardware.devices.choose`."""
         device = choose(found, wanted, self._direction)
         if device is not None and wanted:
             self._wanted = device.name

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
+from voice.checkup.findings import Finding
 from voice.config import Config
 from voice.connection import Connection, Endpoint, endpoint
 from voice.errors import ConnectionLostError, SettingError
@@ -26,7 +27,6 @@ from voice.events import (
     decode,
     encode,
 )
-from voice.findings import Finding
 from voice.refusals import REMEDIES
 from voice.settings import session_settings
 

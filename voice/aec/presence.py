@@ -6,7 +6,7 @@ is that the microphone stays at its noise floor while something plays: an echo r
 
 from __future__ import annotations
 
-from voice.delay import Sound
+from voice.aec.delay import Sound
 
 SMOOTHING = 0.8
 """Of the powers, over some 50 ms."""

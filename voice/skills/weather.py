@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from voice.openmeteo import Current, Daily, Measured, OpenMeteo, Place, Units
+from voice.skills.openmeteo import Current, Daily, Measured, OpenMeteo, Place, Units
 from voice.toolbox import ToolError
 
 MAX_CITY = 100

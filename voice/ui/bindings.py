@@ -13,7 +13,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from voice.commands import Commands
-from voice.keys import Keyboard
+from voice.ui.keys import Keyboard
 
 TYPES = ("type a message, or /help", "type, or /help")
 """What the keys do while the line is empty; the first hint that fits is shown."""

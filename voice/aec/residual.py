@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from voice.delay import Sound
+from voice.aec.delay import Sound
 
 SMOOTHING = 0.9
 """Powers are means over some 100 ms, a syllable."""

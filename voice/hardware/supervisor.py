@@ -19,10 +19,10 @@ from contextlib import suppress
 
 import pyaudio
 
-from voice.devices import devices
 from voice.errors import DeviceError
-from voice.side import Side
-from voice.watch import LOOK_SECONDS
+from voice.hardware.devices import devices
+from voice.hardware.side import Side
+from voice.hardware.watch import LOOK_SECONDS
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from contextlib import closing
 import numpy as np
 from numpy.typing import NDArray
 
+from voice.checkup.findings import Finding
+from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.echo import EchoCanceller, Suppressor, create
-from voice.findings import Finding
-from voice.remedies import remedy
 from voice.settings import SAMPLE_RATE
 
 Samples = NDArray[np.int16]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from voice.buffer import Playback
 from voice.effects import ClearAudio, Effect, EndOfSound, Partial, Play, Send
 from voice.events import AudioDelta, AudioDone, Item, ItemDelete, ItemTruncate, TranscriptDelta
-from voice.transcript import Entry, Transcript, heard_text
+from voice.turns.transcript import Entry, Transcript, heard_text
 
 
 class Answers:

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 import numpy as np
 
-from voice.delay import MAX_DELAY_MS, DelayEstimator, History, Sound
+from voice.aec.delay import MAX_DELAY_MS, DelayEstimator, History, Sound
 
 HEAD_MS = 10
 """The echo is handed out that much early, should the delay be estimated too long."""

@@ -10,8 +10,8 @@ import numpy as np
 import pyaudio
 
 from voice.buffer import BYTES_PER_SAMPLE
-from voice.devices import Device, Direction
-from voice.resampler import Resampler
+from voice.hardware.devices import Device, Direction
+from voice.hardware.resampler import Resampler
 from voice.settings import SAMPLE_RATE
 
 BLOCK_SAMPLES = SAMPLE_RATE // 100

@@ -1,4 +1,4 @@
-"""What MCP servers answer, and why they do not, as text. Imported by `voice.mcpserver` alone."""
+"""What MCP servers answer, and why they do not, as text. Imported by `voice.mcp.server` alone."""
 
 from __future__ import annotations
 

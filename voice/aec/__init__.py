@@ -1,0 +1,1 @@
+"""Parts of the echo canceller; `voice.echo` puts them together."""

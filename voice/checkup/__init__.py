@@ -1,0 +1,1 @@
+"""The examinations of ``--check``; `voice.doctor` goes through them."""

@@ -1,0 +1,1 @@
+"""Tools of MCP servers (the package ``mcp``, an optional extra)."""

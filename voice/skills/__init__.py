@@ -1,0 +1,1 @@
+"""What the tools of ``tools.py`` do: weather and notes."""

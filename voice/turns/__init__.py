@@ -1,0 +1,1 @@
+"""Parts of the conversation's decisions, all pure; `voice.conversation` puts them together."""

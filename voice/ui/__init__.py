@@ -1,0 +1,1 @@
+"""Parts of the screen; `voice.screen` puts them together."""
