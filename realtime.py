@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+# What is ignored from the start is to stay so: nohup does that with SIGHUP, a script's & with SIGINT.
+ENDING_SIGNALS = [ending for ending in ENDING_SIGNALS if signal.getsignal(ending) != signal.SIG_IGN]
 if __name__ == "__main__":
     for _ending in ENDING_SIGNALS:  # until there is something to tidy up, ending is just that, without a traceback
         signal.signal(_ending, lambda *_: os._exit(0))
@@ -46,13 +49,12 @@ def converse(config: Config, terminal: Terminal) -> None:
     assistant = Assistant(config, tools=create_tools(config))
     assistant.subscribe(object, terminal.show)
     with ExitStack() as stack:
-        for ending in ENDING_SIGNALS:
-            stack.callback(signal.signal, ending, signal.signal(ending, lambda *_: assistant.end()))
         stack.callback(terminal.stop)
         stack.callback(assistant.stop)
-        assistant.start()
-        terminal.start(Commands(assistant, terminal))
-        assistant.wait()
+        with until_signalled():
+            assistant.start()
+            terminal.start(Commands(assistant, terminal))
+            assistant.wait()
 
 
 def ask_once(config: Config) -> None:
@@ -60,7 +62,28 @@ def ask_once(config: Config) -> None:
     from tools import create_tools  # noqa: PLC0415 - as above
     from voice.ask import ask  # noqa: PLC0415
 
-    ask(config, create_tools(config), say=print, tell=partial(print, file=sys.stderr))
+    with until_signalled():
+        ask(config, create_tools(config), say=print, tell=partial(print, file=sys.stderr))
+
+
+@contextmanager
+def until_signalled() -> Iterator[None]:
+    """Let a signal end the block, wherever it waits; what tidies up after that is not disturbed by another."""
+
+    def end(*_: object) -> None:
+        handle(lambda *_: None)
+        raise KeyboardInterrupt
+
+    def handle(handler: Callable[..., None]) -> None:
+        for ending in ENDING_SIGNALS:
+            signal.signal(ending, handler)
+
+    with suppress(KeyboardInterrupt):
+        handle(end)
+        try:
+            yield
+        finally:
+            handle(lambda *_: None)
 
 
 def look(config: Config, task: Task) -> int:

@@ -19,7 +19,7 @@ the whole               any thread
 ``options``             the settings' sources: command line, environment, ``.env``, defaults
 ``config``              all settings, one frozen value, built once and read by all
 ``limits``              ends the conversation when it has cost enough
-``doze``                lets it sleep when nobody has said anything for a while
+``sleep``               sends nothing from when nobody has said anything for a while until the user is back
 ``status``              how things stand, one frozen value
 ``log``                 where log records go
 ``feed``                tells what happens to everybody who asked for it
@@ -96,6 +96,7 @@ terminal                *terminal* reads keys and draws, *commands* carries out;
 ``talk``                the turn that is begun and ended by hand
 
 what is kept            *history* and *recorder*; the rest is for any thread
+``records``             all that is kept of a conversation
 ``history``             the conversation written to disk as it goes on
 ``archive``             ... and found again
 ``recorder``            both voices written to disk
@@ -125,7 +126,7 @@ Threads, where each may wait, and what wakes it:
 * *terminal*: on the keyboard, or on standard input, where it is left behind. *commands*: in what it carries out.
   *terminal-write*, where there is no screen: on standard output and its queue, which None ends.
 * *history* and *recorder*: on what is to be written, and on the disk, which nobody else waits for. Their `stop`.
-* *limits* and *doze*: between two looks. *mcp*: in an asyncio loop, with all MCP servers. *examination*: in what it
+* *limits* and *sleep*: between two looks. *mcp*: in an asyncio loop, with all MCP servers. *examination*: in what it
   examines.
 * Timers begin the next connection before the hour is over, ask again for an answer that failed, and end a `/talk`.
 

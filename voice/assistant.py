@@ -18,22 +18,19 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from typing_extensions import Self
 
 from voice import echo
-from voice.archive import Past, load
 from voice.audio import Audio, Block
 from voice.buffer import AudioBuffer, Delivery
 from voice.config import Config
 from voice.connection import Connection, endpoint
 from voice.conversation import Conversation
-from voice.doze import Doze
 from voice.echo import Suppressor
 from voice.effects import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
 from voice.errors import AssistantError
@@ -41,23 +38,19 @@ from voice.events import Json
 from voice.feed import Feed
 from voice.hardware.devices import Device
 from voice.hardware.streams import BLOCK_BYTES, SILENCE
-from voice.history import History, markdown
 from voice.limits import Limits
 from voice.options import gather
 from voice.pace import Paced
-from voice.recorder import Recorder
+from voice.records import Records
 from voice.session import Session
 from voice.settings import session_settings
+from voice.sleep import Sleep
 from voice.status import Status
 from voice.stopwatch import Stopwatch
-from voice.storage import save
 from voice.tool import Function, Tool
 from voice.toolbox import Toolbox
 from voice.uplink import MicQueue
 from voice.usage import Meter
-
-if TYPE_CHECKING:
-    from voice.wake import Waker
 
 Value = TypeVar("Value")
 
@@ -93,12 +86,7 @@ class Assistant:
         self._stack = ExitStack()
         self._state: State = "connecting"
         self._muted = self._by_hand = False
-        self._started = datetime.now().astimezone()
-        self._history: History | None = None
-        self._recorder: Recorder | None = None
-        self._waker: Waker | None = None
-        self._waker_listens = False  # whether it has begun to, for this sleep
-        self._doze: Doze | None = None
+        self._records = Records(self.config, self._feed)
         self._began = time.monotonic()
         priced = self.config.is_openai and not self.config.uses_offline_assistant
         names = (self.config.model, self.config.transcription_model) if priced else ("", "")
@@ -107,11 +95,10 @@ class Assistant:
         self._session = Session(
             self._audio_buffer, self._mic_queue, self._feed.show, retry_seconds=self.config.retry_minutes * 60
         )
+        self._sleep = Sleep(self.config, self._session, self._feed)
         self.subscribe(StateChanged, self._note_state)
         self.subscribe(Used, self._note_use)
         self.subscribe(UserSpoke, lambda _: self.toolbox.heard_user())
-        self.subscribe(Turn, self._note_turn)
-        self.subscribe(ToolUse, self._note_turn)
 
     # Life -----------------------------------------------------------------------------------------------------------
 
@@ -129,15 +116,15 @@ class Assistant:
     def _start(self, stack: ExitStack) -> None:
         config = self.config
         self.toolbox = self._make_toolbox(stack)
-        past = self._open_history(stack)
+        stack.callback(self._records.close)
+        past = self._records.open()
         url = stack.enter_context(self._service())
         # The assistant on this computer is told no key and reached through no proxy.
         remote = replace(config, openai_api_key="", proxy_url="") if config.uses_offline_assistant else config
         session = self._session
         stack.callback(session.stop)
-        if config.wake_word:
-            self._waker = self._make_waker()
-        stack.callback(self._forget_waker)
+        stack.callback(self._sleep.stop)
+        self._sleep.prepare()
         connect = partial(Connection, endpoint(remote, url))
         session.start(connect, Stopwatch(self.toolbox, self._feed.show), asleep=bool(config.wake_word))
 
@@ -157,12 +144,10 @@ class Assistant:
         )
         session.begin(self._settings(), conversation, self._suppressor)
         session.uplink.listen = self._hear
-        if config.save_recordings:
-            self.record(on=True)
-        stack.callback(self.record, on=False)
+        self.record(on=config.save_recordings)
         audio.start()
         self._watch_limits(stack)
-        self._watch_silence(stack)
+        self._sleep.start(hears=self.hears)
         if confirms and audio.microphone:
             from voice.judge import Judge  # noqa: PLC0415 - loading its model must not hold up the first sound
 
@@ -262,7 +247,7 @@ class Assistant:
 
     def stir(self) -> None:
         """Note that the user is there, and wake up if need be."""
-        self._wake()
+        self._sleep.stir()
 
     def interrupt(self) -> None:
         """Stop the answer."""
@@ -300,28 +285,20 @@ class Assistant:
     def restart(self) -> None:
         """Begin a new conversation; may block for a second."""
         self._session.renew(self._settings(), forget=True)
-        if self._history is not None:
-            self._history.stop()
-            self._begin_history()
+        self._records.begin_anew()
 
     def record(self, *, on: bool) -> None:
         """Begin to record both voices, or end it."""
-        if on == self.recording:
-            return
-        if on:
-            self._recorder = recorder = Recorder(self.config.data_dir / "recordings", self.tell)
-            recorder.start()
-        elif self._recorder is not None:
-            self._recorder.stop()
+        self._records.record(on=on)
 
     @property
     def recording(self) -> bool:
         """Whether both voices are being recorded."""
-        return self._recorder is not None and self._recorder.active
+        return self._records.recording
 
     def save(self, path: str) -> None:
         """Write the conversation so far to a new Markdown file; raises SettingError."""
-        save(Path(path), markdown(self.history, self._started))
+        self._records.save(Path(path), self.history)
 
     # Parts ----------------------------------------------------------------------------------------------------------
 
@@ -375,86 +352,23 @@ class Assistant:
         stack.callback(limits.stop)
         limits.start()
 
-    def _make_waker(self) -> Waker:
-        """Who hears that the user is back."""
-        from voice.wake import Waker  # noqa: PLC0415 - few conversations need it
-
-        return Waker(self.config.wake_word)
-
-    def _forget_waker(self) -> None:
-        """Let go of it: its model must not live on into Python's exit."""
-        waker, self._waker = self._waker, None
-        if waker is not None:
-            waker.close()
-
-    def _watch_silence(self, stack: ExitStack) -> None:
-        if self.config.idle_seconds:
-            self._doze = doze = Doze(self.config.idle_seconds, lambda: self._state, self._sleep)
-            stack.callback(doze.stop)
-            doze.start()
-
-    def _sleep(self) -> None:
-        if self._waker is None and self.hears:
-            self._waker = self._make_waker()
-        self._session.sleep()
-
-    def _hear(self, block: Block, clean: bytes) -> None:
-        """Take every block, on the send thread."""
-        if self._recorder is not None:
-            self._recorder.write(clean, block.played)
-        waker = self._waker
-        if waker is None or self._muted or self._state != "asleep":
-            self._waker_listens = False
-            return
-        if not self._waker_listens:
-            waker.begin()
-            self._waker_listens = True
-        if waker.hear(clean):
-            self._wake(waker.recent)
-
-    def _wake(self, sound: bytes = b"") -> None:
-        if self._doze is not None:
-            self._doze.stir()
-        self._session.wake(sound)
-
     def _finish(self, reason: str) -> None:
         self.tell(f"{reason}: the conversation ends after this answer")
         self.end_when_idle()
 
-    def _open_history(self, stack: ExitStack) -> tuple[Turn | ToolUse, ...]:
-        """Begin to write, and give what was said before."""
-        past = load(self.config.data_dir / "history", self.config.resume) if self.config.resume else None
-        if self.config.history:
-            self._begin_history(past)
-            stack.callback(self._end_history)
-        if past is None:
-            return ()
-        self.tell(f"going on with {past.id}: {len(past.turns)} turns")
-        return past.turns
-
-    def _begin_history(self, past: Past | None = None) -> None:
-        folder = self.config.data_dir / "history"
-        self._history = history = History(folder, tell=self.tell, model=self.config.model, past=past)
-        history.start()
-
-    def _end_history(self) -> None:
-        if self._history is not None:
-            self._history.stop()
-
     # What it follows itself -----------------------------------------------------------------------------------------
+
+    def _hear(self, block: Block, clean: bytes) -> None:
+        """Take every block, on the send thread."""
+        self._records.hear(clean, block.played)
+        if not self._muted:
+            self._sleep.hear(clean)
 
     def _note_state(self, changed: StateChanged) -> None:
         self._state = changed.state
-        if changed.state == "asleep":
-            say = f'say "{self.config.wake_word}"' if self.config.wake_word else "speak"
-            self.tell(f"asleep, and nothing is sent: {say} or type to go on")
 
     def _note_use(self, used: Used) -> None:
         if used.what == "response":
             self._meter.add_response(used.usage)
         else:
             self._meter.add_transcription(used.usage)
-
-    def _note_turn(self, turn: Turn | ToolUse) -> None:
-        if self._history is not None:
-            self._history.show(turn)
