@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from functools import partial
 
-ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-# What is ignored from the start is to stay so: nohup does that with SIGHUP, a script's & with SIGINT.
-ENDING_SIGNALS = [ending for ending in ENDING_SIGNALS if signal.getsignal(ending) != signal.SIG_IGN]
-if __name__ == "__main__":
-    for _ending in ENDING_SIGNALS:  # until there is something to tidy up, ending is just that, without a traceback
-        signal.signal(_ending, lambda *_: os._exit(0))
+from voice.signals import leave_when_signalled, until_signalled
 
-from voice.config import Config
-from voice.errors import AssistantError
-from voice.log import start_logging
-from voice.options import Task, read_config
-from voice.terminal import Terminal, open_terminal, printable
+if __name__ == "__main__":
+    leave_when_signalled()  # before the rest is loaded, which takes a while
+
+try:
+    from voice.config import Config
+    from voice.errors import AssistantError
+    from voice.log import start_logging
+    from voice.options import Task, read_config
+    from voice.terminal import Terminal, open_terminal, printable, say
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"realtime: the package {missing.name} is not installed: start with script/run, which installs what it needs"
+    )
 
 
 def main() -> int:
@@ -63,27 +64,7 @@ def ask_once(config: Config) -> None:
     from voice.ask import ask  # noqa: PLC0415
 
     with until_signalled():
-        ask(config, create_tools(config), say=print, tell=partial(print, file=sys.stderr))
-
-
-@contextmanager
-def until_signalled() -> Iterator[None]:
-    """Let a signal end the block, wherever it waits; what tidies up after that is not disturbed by another."""
-
-    def end(*_: object) -> None:
-        handle(lambda *_: None)
-        raise KeyboardInterrupt
-
-    def handle(handler: Callable[..., None]) -> None:
-        for ending in ENDING_SIGNALS:
-            signal.signal(ending, handler)
-
-    with suppress(KeyboardInterrupt):
-        handle(end)
-        try:
-            yield
-        finally:
-            handle(lambda *_: None)
+        ask(config, create_tools(config), say=say, tell=partial(print, file=sys.stderr))
 
 
 def look(config: Config, task: Task) -> int:
@@ -91,10 +72,10 @@ def look(config: Config, task: Task) -> int:
     if task == "check":
         from voice.doctor import check  # noqa: PLC0415 - it imports what may be missing itself
 
-        return check(config, print)
+        return check(config, say)
     from voice.hardware.devices import list_devices  # noqa: PLC0415 - as above
 
-    print("\n".join(printable(str(device)) for device in list_devices()) or "no sound device is to be seen")  # noqa: T201
+    say("\n".join(printable(str(device)) for device in list_devices()) or "no sound device is to be seen: try --check")
     return 0
 
 

@@ -44,7 +44,7 @@ def test_one_that_is_too_slow_gives_way_to_a_mute_and_it_is_said_once() -> None:
     told: list[str] = []
     slow = Slow()
     paced = Paced(slow, Mute, told.append, lambda: slow.now)
-    _run(slow, paced, 0.012, 300)
+    _run(slow, paced, 0.012, 1000)
 
     assert len(told) == 1
     assert "too slow" in told[0]

@@ -94,9 +94,51 @@ def test_text_of_the_service_cannot_control_the_terminal(service: Service, run: 
     service.wait_for("session.update", timeout=20)
     service.close(1011, "\x1b]0;owned\x07\x1b[2J")
 
-    assert program.wait(20) == 1
+    program.expect("1011.*owned")
     assert "\x1b" not in program.output
     assert "\x07" not in program.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--list-devices"], ["--completion", "bash"], ["--offline", "--ask", "hello"], ["--check", "--offline"]],
+)
+def test_whatever_is_printed_may_be_cut_off(arguments: list[str]) -> None:
+    command = [sys.executable, "realtime.py", *arguments, "--no-sound", "--no-history"]
+    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+    assert process.returncode == 0
+
+
+def test_an_answer_that_cannot_be_written_is_an_error() -> None:
+    with open("/dev/full", "w", encoding="ascii") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [sys.executable, "realtime.py", "--offline", "--no-history", "--ask", "hello"],
+            cwd=TOP,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "realtime: the output cannot be written: No space left on device\n"
+
+
+def test_in_a_file_a_command_is_about_what_the_lines_before_it_came_to(run: Run) -> None:
+    program = run("--offline", env=NO_CARD)
+    program.type("write a note called list saying milk")
+    program.type("/notes")
+    program.type("what time is it")
+    program.type("/quit")
+
+    assert program.wait(30) == 0
+    assert [line.partition(":")[0] for line in program.stdout].count("assistant") == 2
+    assert "list" in program.stderr
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(run: Run) -> None:

@@ -21,6 +21,7 @@ the whole               any thread
 ``limits``              ends the conversation when it has cost enough
 ``sleep``               sends nothing from when nobody has said anything for a while until the user is back
 ``status``              how things stand, one frozen value
+``signals``             which of the system's signals end the program
 ``log``                 where log records go
 ``feed``                tells what happens to everybody who asked for it
 ``errors``              what can go wrong, by whose fault
@@ -63,6 +64,7 @@ sound                   the callbacks and *devices*; those of the echo: *send*
 ``aec.residual``        ... what is left over judged
 ``aec.presence``        ... whether the microphone hears the loudspeaker at all
 ``pace``                what takes its place on a computer that is too slow
+``selftalk``            whether the assistant interrupts itself all the same
 ``judge``               whether someone really speaks
 ``wake``                whether the user is back, while the session sleeps
 ``silero``              ... how likely a sound is speech, for both
@@ -117,7 +119,8 @@ what is kept            *history* and *recorder*; the rest is for any thread
 
 Threads, where each may wait, and what wakes it:
 
-* *main* waits for the end, in a queue; a signal, a command or a broken conversation puts it there.
+* *main* waits for the end, in a queue; a signal, a command or a broken conversation puts it there. *signals* waits on
+  a socket for a signal that main is too busy to take; closed at the end.
 * *receive*, one for each connection: to connect, on its socket, for a quiet moment, between two attempts. `Line.stop`.
 * *send*: on `mic_queue` and on the socket. The next block, None at the end; `Connection.stop`.
 * *devices*: between two looks, and in PortAudio, which it alone calls once the streams run. `Supervisor.stop`.

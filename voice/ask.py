@@ -27,9 +27,17 @@ def ask(config: Config, tools: Iterable[Function], *, say: Callable[[str], None]
         write_wav(config.answer_audio, b"")  # better known before than after
     answer = bytearray()
     mode = "push-to-talk" if question else config.mode
-    quiet = replace(config, sound=False, mode=mode, text=not config.answer_audio, save_recordings=False)
+    quiet = replace(
+        config,
+        sound=False,
+        mode=mode,
+        text=not config.answer_audio,
+        save_recordings=False,
+        history=config.history and bool(config.resume),  # a question by itself is no conversation to go on with
+    )
     assistant = Assistant(quiet, tools=tools, deliver=answer.extend if config.answer_audio else None)
-    assistant.subscribe(Turn, lambda turn: say(printable(turn.text)) if turn.role == "assistant" else None)
+    answers: list[str] = []
+    assistant.subscribe(Turn, lambda turn: answers.append(turn.text) if turn.role == "assistant" else None)
     assistant.subscribe(Notice, lambda notice: tell(printable(notice.text)))
     with assistant:
         if question:
@@ -43,5 +51,7 @@ def ask(config: Config, tools: Iterable[Function], *, say: Callable[[str], None]
             assistant.send_text(config.ask)
         assistant.end_when_idle()
         assistant.wait()
+    for text in answers:
+        say(printable(text))
     if config.answer_audio:
         write_wav(config.answer_audio, bytes(answer))

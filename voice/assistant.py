@@ -42,6 +42,7 @@ from voice.limits import Limits
 from voice.options import gather
 from voice.pace import Paced
 from voice.records import Records
+from voice.selftalk import SelfTalk
 from voice.session import Session
 from voice.settings import session_settings
 from voice.sleep import Sleep
@@ -199,7 +200,7 @@ class Assistant:
         session, audio = self._session, self._audio
         return Status(
             state=self._state,
-            model=self.config.model,
+            model=self.config.answers,
             voice=self.config.voice,
             by_hand=self._by_hand,
             muted=self._muted,
@@ -271,6 +272,10 @@ class Assistant:
         """End once everything that was asked has been answered."""
         self._session.end_when_idle()
 
+    def wait_until_idle(self, timeout: float) -> None:
+        """Wait until all that was asked has been answered and heard, `timeout` s at most."""
+        self._session.wait_until_idle(timeout)
+
     def take_turns(self, *, by_hand: bool) -> None:
         """Begin and end each turn by hand from now on (push to talk), or hands-free."""
         self._by_hand = by_hand
@@ -306,6 +311,10 @@ class Assistant:
         """Address of who answers: the service, or the assistant on this computer, started for the conversation."""
         if not self.config.uses_offline_assistant:
             return nullcontext(self.config.ws_url)
+        if (self.config.tools or self.config.mcp) and not self.config.local_llm_url:
+            self.tell(
+                "the assistant on this computer calls tools of your own only with a language model: LOCAL_LLM_URL"
+            )
         if not self.config.offline:
             self.tell("there is no OPENAI_API_KEY: the assistant on this computer answers (see README.md)")
         from offline.assistant import start  # noqa: PLC0415 - a conversation with the service must not pay for it
@@ -340,7 +349,10 @@ class Assistant:
             self.tell(shortfall)
         if not isinstance(suppressor, echo.EchoCanceller):
             return suppressor
-        return Paced(suppressor, echo.Mute, self.tell)
+        paced = Paced(suppressor, echo.Mute, self.tell)
+        reason = "the sound stumbles so much that the assistant hears itself"
+        self.subscribe(Turn, SelfTalk(lambda: self._audio.health.slips, lambda: paced.give_up(reason)).note)
+        return paced
 
     def _watch_limits(self, stack: ExitStack) -> None:
         limits = Limits(

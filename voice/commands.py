@@ -21,6 +21,10 @@ from voice.terminal import Reply, Terminal, printable
 log = logging.getLogger(__name__)
 
 MODES = ("hands-free", "push-to-talk")
+AT_ONCE = frozenset({"/interrupt", "/mute", "/pause", "/resume", "/talk", "/status", "/help"})
+"""Commands about what happens just now."""
+PATIENCE = 120.0
+"""s that a command in a file waits for the answers to the lines before it."""
 NO_MICROPHONE = "there is no microphone to talk into"
 MAX_TALK = 600.0
 """s. Nobody talks for longer, and it all would have to be paid for."""
@@ -42,7 +46,8 @@ class Command:
 class Commands:
     """Typed lines: a command is carried out, anything else is said.
 
-    `run` may block for a second and is for one thread; all else is for any thread, and does not block.
+    `run` may block, until the answer is complete at most, and is for one thread; all else is for any thread, and does
+    not block.
     """
 
     def __init__(self, assistant: Assistant, terminal: Terminal) -> None:
@@ -54,6 +59,7 @@ class Commands:
         self.talk = Talk(assistant)
         """The turn that is begun and ended by hand."""
         self._commands = self._table()
+        self._asked = False  # something that may not have been answered yet
 
     def _table(self) -> dict[str, Command]:
         assistant, folder = self._assistant, self._assistant.config.data_dir
@@ -98,14 +104,22 @@ class Commands:
         name, _, argument = text.partition(" ")
         try:
             if text.startswith("/"):
+                self._wait_for_answers(name)
                 self._carry_out(name, argument.strip())
             elif text:
+                self._asked = True
                 self._assistant.send_text(text, in_turn=not self._interactive)
         except AssistantError as error:
             self._reply([str(error)])
         except Exception as error:
             log.exception("command")
             self._reply([f"that failed, which is a bug in the program: {error!r}"])
+
+    def _wait_for_answers(self, name: str) -> None:
+        """In a file each line is about what the lines before it came to, but for what is about the moment."""
+        if self._asked and not self._interactive and name.lower() not in AT_ONCE:
+            self._assistant.wait_until_idle(PATIENCE)
+            self._asked = False
 
     def complete(self, text: str) -> list[tuple[str, str]]:
         """Tell how a line may go on: what would replace its last word, and what that means."""
@@ -226,6 +240,8 @@ class Commands:
 
     def _record(self, _: str) -> None:
         on = not self._assistant.recording
+        if on and not self._assistant.hears:
+            raise SettingError(NO_MICROPHONE)
         self._assistant.record(on=on)
         if not on:
             self._reply(["no longer recording"])

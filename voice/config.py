@@ -243,6 +243,8 @@ class Config:
             raise ValueError(f"--reasoning-effort: {self.model} does not reason; gpt-realtime-2.1 does")
         if self.ask and self.ask_audio:
             raise ValueError("--ask and --ask-audio: only one question at a time")
+        if self.answer_audio and self.text:
+            raise ValueError("--answer-audio: with --text there is no spoken answer")
         if self.answer_audio and not self.asks_once:
             raise ValueError("--answer-audio: it needs --ask or --ask-audio")
 
@@ -250,6 +252,11 @@ class Config:
     def asks_once(self) -> bool:
         """Whether there is one question only."""
         return bool(self.ask or self.ask_audio)
+
+    @property
+    def answers(self) -> str:
+        """Who answers, by name."""
+        return "offline" if self.uses_offline_assistant else self.model
 
     @property
     def idle_seconds(self) -> float:

@@ -134,9 +134,13 @@ class Conversation:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way: no speech, no answer, no call."""
+        return self._ready and self._nothing_asked
+
+    @property
+    def _nothing_asked(self) -> bool:
+        """Whether all has been answered that we know of; without the service, nobody knows what is said aloud."""
         return (
-            self._ready
-            and self._floor.free
+            self._floor.free
             and not self._floor.uncommitted
             and self._responses.idle
             and not self._calls.running
@@ -574,10 +578,15 @@ class Conversation:
         if (state := self._current_state()) != self._state:
             self._state = state
             self._do(StateChanged(state))
-        if self._ending and self.idle and not self._waiting:
+        if self._ending and not self._waiting and (self.idle or (self._deaf and self._nothing_asked)):
             self._do(End())
         effects, self._effects = self._effects, []
         return effects
+
+    @property
+    def _deaf(self) -> bool:
+        """Whether nothing that is said aloud will ever be heard."""
+        return self._asleep or self._rest == "ready"
 
     def _release(self) -> None:
         for turn in self.transcript.release():

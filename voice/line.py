@@ -105,6 +105,10 @@ class Line:
         """Look again whether it is quiet. Requires the lock."""
         self._changed.notify_all()
 
+    def wait_for(self, reached: Callable[[], bool], timeout: float) -> None:
+        """Wait until `reached` says yes after something has `changed`, or the end comes. Requires the lock."""
+        self._changed.wait_for(lambda: reached() or self._stopping.is_set(), timeout)
+
     def hang_up(self) -> Connection | None:
         """Give up the connection that counts, to be stopped without the lock; the next is made. Requires the lock."""
         given_up, self._current, self._ready_at = self._current, None, None

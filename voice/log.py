@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -12,6 +14,14 @@ from voice.errors import SettingError
 MAX_BYTES = 5_000_000
 """A day of talking with --debug; then the file is renamed to .1 and begun anew."""
 DEFAULT_DEBUG_FILE = Path("realtime.log")
+
+
+class _PrivateFile(RotatingFileHandler):
+    """For the owner alone: with --debug it holds what was said."""
+
+    def _open(self) -> TextIOWrapper:
+        os.close(os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT, 0o600))
+        return super()._open()
 
 
 def start_logging(config: Config) -> None:
@@ -27,7 +37,7 @@ def start_logging(config: Config) -> None:
         root.addHandler(logging.NullHandler())
         return
     try:
-        handler = RotatingFileHandler(path.expanduser(), maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+        handler = _PrivateFile(path.expanduser(), maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
     except OSError as error:
         raise SettingError(f"the log cannot be written to {path}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(levelname)s %(message)s"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from dotenv.parser import parse_stream
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from voice import VERSION
 from voice.config import Config, Option
 from voice.errors import SettingError
+from voice.terminal import say
 
 ENV_FILE = Path(__file__).parents[1] / ".env"
 
@@ -26,7 +27,10 @@ _GONE = {
     "prompt_id": "stored prompts end on 2026-11-30: put the prompt into a text file and use --instructions @FILE",
 }
 """What other programs of this kind take, and why this one does not."""
-_REASONS = {"bool_parsing": "it must be yes or no"}
+_REASONS = {
+    "bool_parsing": "it must be yes or no",
+    "string_pattern_mismatch": "it must be two or three letters, such as en",
+}
 """Where pydantic's own words would not help."""
 _HINTS = get_type_hints(Config, include_extras=True)
 _ADAPTER = TypeAdapter(Config)
@@ -39,11 +43,13 @@ def read_config(
 
     Raises:
         SettingError: with every bad value and its reason in one line.
-        SystemExit: from argparse: 0 after ``--help`` and the like, 2 after an unknown option.
+        SystemExit: from argparse: 0 after ``--help`` and the like.
 
     """
     given = vars(_parser().parse_args(arguments))
     task: Task = given.pop("task")
+    if given.get("ask") == "":
+        raise SettingError("--ask: there is no question")
     for name in _GONE.keys() & given.keys():
         raise SettingError(f"{_flag(name)}: {_GONE[name]}")
     return gather(given, environment, env_file, _flag), task
@@ -93,7 +99,9 @@ def _checked(values: Mapping[str, Any], source: Mapping[str, str]) -> Config:
 
 
 def _reason(found: Mapping[str, Any], source: Mapping[str, str]) -> str:
-    text = _REASONS.get(found["type"], found["msg"]).replace("Value error, ", "")
+    text = (
+        _REASONS.get(found["type"], found["msg"]).replace("Value error, ", "").replace("Input should be", "it must be")
+    )
     if not found["loc"]:
         return str(text)  # about several, which it names itself
     name = str(found["loc"][0])
@@ -123,8 +131,17 @@ def _kind(name: str) -> _Kind:
     return _Kind(kind is bool, get_origin(kind) is tuple, choices or name.rsplit("_", 1)[-1].upper())
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, and what is meant perhaps."""
+        wrong = next((word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("--")), "")
+        unknown = wrong and wrong not in self._option_string_actions
+        close = get_close_matches(wrong, self._option_string_actions, n=1) if unknown else []
+        raise SettingError(f"{message}; {f'is {close[0]} meant?' if close else '--help shows all options'}")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="realtime.py",
         description="Talk with an assistant: speak hands-free, interrupt any time, or type.",
         epilog="Every option is also a name in the environment or in .env: --ws-url is WS_URL.",
@@ -142,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
         "--completion",
         action=_Completion,
         default=argparse.SUPPRESS,
-        metavar="bash|zsh|tcsh",
+        metavar="SHELL",
         help="print a script that lets the shell complete the options",
     )
     for name in _GONE:
@@ -180,7 +197,9 @@ class _Completion(argparse.Action):
         shell = str(args[1])
         if shell not in shtab.SUPPORTED_SHELLS:
             parser.error(f"--completion: {shell} is none of {', '.join(shtab.SUPPORTED_SHELLS)}")
-        sys.stdout.write(shtab.complete(parser, shell))
+        say(shtab.complete(parser, shell))
+        if shell == "bash":  # which goes by the name that is typed
+            say("complete -o bashdefault -F _shtab_realtime_py script/run")
         parser.exit(0)
 
 

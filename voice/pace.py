@@ -1,4 +1,4 @@
-"""Whether the echo canceller keeps up with the sound; on a computer that is too slow a simpler way takes its place."""
+"""Whether the echo canceller is any good here; else a simpler way takes its place."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from voice.echo import Samples, Suppressor
 BLOCK_SECONDS = 0.01
 SHARE = 0.8
 """Of the sound's own time; the rest is for sending it."""
-SMOOTHING = 0.01
-"""The mean is over the last second or so: being held up for a moment is no reason."""
+SMOOTHING = 0.002
+"""The mean is over the last five seconds or so: being held up for a moment is no reason."""
 
 
 class Paced:
-    """A suppressor that is given up once it takes longer than the sound lasts; one thread, as it."""
+    """A suppressor that is given up once it takes longer than the sound lasts, or on demand; one thread, as it."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class Paced:
         self._tell = tell
         self._clock = clock
         self._mean = 0.0
+        self._reason = ""
 
     @property
     def erle(self) -> float | None:
@@ -46,10 +47,16 @@ class Paced:
         began = self._clock()
         clean = self._suppressor.process(near, far)
         self._mean += SMOOTHING * (self._clock() - began - self._mean)
-        if self._fallback is not None and self._mean > SHARE * BLOCK_SECONDS:
+        if self._mean > SHARE * BLOCK_SECONDS:
+            self.give_up("this computer is too slow to cancel echo")
+        if self._reason and self._fallback is not None:
             self._suppressor, self._fallback = self._fallback(), None
-            self._tell("this computer is too slow to cancel echo: the microphone is off while the assistant talks")
+            self._tell(f"{self._reason}: from now on the microphone is off while the assistant talks")
         return clean
+
+    def give_up(self, reason: str) -> None:
+        """Use the fallback from the next block on, and tell why; any thread."""
+        self._reason = self._reason or reason
 
     def slipped(self) -> None:
         """Pass it on."""

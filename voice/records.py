@@ -74,7 +74,7 @@ class Records:
 
     def _begin_history(self, past: Past | None = None) -> None:
         if self._config.history:
-            self._history = History(self._folder, tell=self._tell, model=self._config.model, past=past)
+            self._history = History(self._folder, tell=self._tell, model=self._config.answers, past=past)
             self._history.start()
 
     def _note(self, turn: Turn | ToolUse) -> None:

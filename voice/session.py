@@ -192,6 +192,11 @@ class Session:
         """End once everything that was asked has been answered."""
         self._decide(self._conversation.end_when_idle)
 
+    def wait_until_idle(self, timeout: float) -> None:
+        """Wait until all that was asked has been answered and heard, `timeout` s at most."""
+        with self._lock:
+            self._line.wait_for(lambda: self._conversation.quiet, timeout)
+
     def mute(self, *, muted: bool) -> None:
         """Send silence instead of what the microphone hears, or stop doing so."""
         self._decide(partial(self._conversation.mute, muted=muted))

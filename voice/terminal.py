@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from voice.effects import Notice, ToolUse, Turn
+from voice.errors import AssistantError
 
 if TYPE_CHECKING:  # it knows this module
     from voice.commands import Commands
@@ -78,6 +79,28 @@ def open_terminal() -> Terminal:
 
         return Screen()
     return Lines()
+
+
+def say(text: str) -> None:
+    """Write a line to standard output, where there is no conversation; main only.
+
+    Raises:
+        SystemExit: nobody reads any more, as `head` does.
+        AssistantError: it cannot be written.
+
+    """
+    try:
+        print(text, flush=True)  # noqa: T201 - this module is the one that may
+    except OSError as error:
+        _forget_output()
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(0) from None
+        raise AssistantError(f"the output cannot be written: {error.strerror}") from error
+
+
+def _forget_output() -> None:
+    """Point standard output elsewhere, so that Python's exit can flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def printable(text: str) -> str:
@@ -153,7 +176,6 @@ class Lines:
                 stream.buffer.write(text.encode("utf-8", "replace") + b"\n")
                 stream.flush()
             except OSError:
-                # Who read our output has gone, as `head` does; point it elsewhere so that Python's exit can flush.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                _forget_output()  # who read it has gone, as `head` does
                 self._on_quit()
                 return
