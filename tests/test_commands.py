@@ -255,8 +255,9 @@ def test_completion(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "shopping-list.md").write_text("# Shopping list\n", encoding="utf-8")
 
-    assert [name for name, _ in commands.complete("/")] == NAMES
+    assert [name.strip() for name, _ in commands.complete("/")] == NAMES
     assert [name for name, _ in commands.complete("/re")] == ["/restart", "/resume", "/record"]
+    assert [name for name, _ in commands.complete("/vo")] == ["/voice "], "what takes something is ready for it"
     assert commands.complete("/voice c") == [("cedar", ""), ("coral", "")]
     assert commands.complete("/mode ") == [("hands-free", ""), ("push-to-talk", "")]
     assert commands.complete("/notes sh") == [("Shopping list", "")]

@@ -146,7 +146,7 @@ def test_commands_and_what_follows_them_are_completed(window: Window) -> None:
     window.wait("which voice speaks, or another one")
     window.type("Tab")
     window.wait("> /voice")
-    window.type(" ce")
+    window.type("ce")
     window.wait("cedar")
     window.type("Tab", "Enter")
 

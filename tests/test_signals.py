@@ -25,6 +25,8 @@ import fcntl
 import pty
 import termios
 
+import pyte
+
 from tests.caller import wait_until
 from tests.program import TOP, Program
 from tests.service import Service
@@ -87,7 +89,9 @@ class Stage:
 
     def start(self, *arguments: str) -> Program:
         """Start the program."""
-        env = (self.card.environment if self.sound else {"SOUND": "no"}) | {"STAGE": str(self.folder)}
+        # A file is left open where a signal interrupts an import.
+        own = {"STAGE": str(self.folder), "PYTHONWARNINGS": "error,ignore::ResourceWarning"}
+        env = (self.card.environment if self.sound else {"SOUND": "no"}) | own
         self.program = self.run(*arguments, env=env)
         return self.program
 
@@ -524,10 +528,11 @@ def test_a_window_that_is_closed(stage: Stage) -> None:
     # The first terminal that a session's leader opens becomes its own: the end of that is told with SIGHUP.
     command = ["setsid", "sh", "-c", f'exec "$@" <>{os.ttyname(slave)} >&0', "sh", *arguments]
     with piped(command, environment) as program:
-        seen = b""
-        while b" listening" not in seen:
-            assert select.select([master], [], [], 20)[0], seen
-            seen += os.read(master, 65536)
+        screen = pyte.Screen(COLUMNS, ROWS)
+        stream = pyte.ByteStream(screen)
+        while not any(" listening" in row for row in screen.display):
+            assert select.select([master], [], [], 20)[0], screen.display
+            stream.feed(os.read(master, 65536))
         os.close(slave)
         os.close(master)
         output = program.communicate(timeout=IN_TIME)

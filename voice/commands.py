@@ -127,7 +127,8 @@ class Commands:
         if not text.startswith("/"):
             return []
         if not space:
-            return [(known, c.meaning) for known, c in self._commands.items() if known.startswith(name.lower())]
+            found = [(known, c) for known, c in self._commands.items() if known.startswith(name.lower())]
+            return [(f"{known} " if c.argument else known, c.meaning) for known, c in found]
         command = self._commands.get(name.lower())
         choices = command.choices() if command else ()
         return [(choice, "") for choice in choices if choice.casefold().startswith(argument.casefold())]

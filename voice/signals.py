@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-PATIENCE = 1.0
-"""s that main has to take a signal: it does so at once, or on Windows between two waits of half a second."""
+PATIENCE = 1.6
+"""s for the block to end after a signal, so that with the program's own end it takes less than 2 s in any case."""
 
 _KNOWN = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # What is ignored from the start is to stay so: nohup does that with SIGHUP, a script's & with SIGINT.
@@ -30,14 +30,12 @@ def leave_when_signalled() -> None:
 @contextmanager
 def until_signalled() -> Iterator[None]:
     """Let a signal end the block, wherever it waits; what tidies up after it is not disturbed by another. Main only."""
-    taken = threading.Event()
 
     def end(*_: object) -> None:
-        taken.set()
         _handle(_ignore)
         raise KeyboardInterrupt
 
-    with suppress(KeyboardInterrupt), _watched(taken):
+    with suppress(KeyboardInterrupt), _watched():
         _handle(end)
         try:
             yield
@@ -55,11 +53,11 @@ def _ignore(*_: object) -> None:
 
 
 @contextmanager
-def _watched(taken: threading.Event) -> Iterator[None]:
-    """Have a signal end the program even if main cannot take it, for as long as the block lasts."""
+def _watched() -> Iterator[None]:
+    """Have a signal end the program even if main cannot: it may be in a library that waits, say for a sound server."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
-    threading.Thread(target=_watch, args=(reader, taken), name="signals", daemon=True).start()
+    threading.Thread(target=_watch, args=(reader,), name="signals", daemon=True).start()
     with writer:
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         try:
@@ -68,9 +66,13 @@ def _watched(taken: threading.Event) -> Iterator[None]:
             signal.set_wakeup_fd(-1)
 
 
-def _watch(reader: socket.socket, taken: threading.Event) -> None:
+def _watch(reader: socket.socket) -> None:
     with reader:
         while (came := reader.recv(1)) and came[0] not in _ENDING:
             pass
-    if came and not taken.wait(PATIENCE):  # main is in a library that waits, for a sound server that hangs, say
-        os._exit(0)
+        reader.settimeout(PATIENCE)
+        try:
+            while came:  # more signals; nothing at the end of the block
+                came = reader.recv(1)
+        except TimeoutError:
+            os._exit(0)
