@@ -74,7 +74,7 @@ def options() -> frozenset[str]:
 
 @pytest.fixture
 def commands() -> set[str]:
-    return {name for name, _ in Commands(voice.Assistant(sound=False), Lines()).complete("/")}
+    return {name.strip() for name, _ in Commands(voice.Assistant(sound=False), Lines()).complete("/")}
 
 
 # What is named ------------------------------------------------------------------------------------------------------
