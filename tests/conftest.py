@@ -47,6 +47,13 @@ def card() -> Iterator[SoundCard]:
         yield running
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the processor for itself: sound that must flow in time."""
+    for item in items:
+        if "card" in getattr(item, "fixturenames", ()):
+            item.add_marker("sound")
+
+
 @pytest.fixture
 def service() -> Iterator[Service]:
     """A service on loopback that fails the test when the client broke the protocol."""

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-for _number in (signal.SIGINT, signal.SIGTERM):
-    # A background job's children are born deaf to Ctrl-C, and so would be the programs under test.
-    if signal.getsignal(_number) == signal.SIG_IGN:
-        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+for _name in ("SIGINT", "SIGHUP"):
+    # What a background job or nohup starts is born deaf to these, and so would be the programs under test.
+    if (_number := getattr(signal, _name, None)) is not None and signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _name == "SIGINT" else signal.SIG_DFL)
 
 TOP = Path(__file__).parent.parent
 """Where realtime.py is, and where programs are started."""

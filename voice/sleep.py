@@ -36,7 +36,7 @@ class Sleep:
         self._stirred = time.monotonic()
         self._waker: Waker | None = None
         self._listens = False  # whether the waker has begun to, for this sleep
-        self._hears = False
+        self._hears = True  # until it is known
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sleep", daemon=True)
         feed.subscribe(StateChanged, self._note_state)
@@ -95,5 +95,6 @@ class Sleep:
     def _note_state(self, changed: StateChanged) -> None:
         self._state = changed.state
         if changed.state == "asleep":
-            how = f'say "{self._wake_word}" or type' if self._wake_word else "speak or type"
+            speak = f'say "{self._wake_word}"' if self._wake_word else "speak"
+            how = f"{speak} or type" if self._hears else "type"
             self._feed.show(Notice(f"asleep, and nothing is sent: {how} to go on"))
