@@ -367,6 +367,33 @@ def test_speech_silences_an_answer_that_was_finished_long_ago() -> None:
     assert talk.turns == [Turn("assistant", "One two three four five", interrupted=True)]
 
 
+def test_a_service_that_tells_no_times_has_its_noises_doubted_all_the_same() -> None:
+    talk = Talk(confirms=True)
+    talk.note(talk.conversation.sound_kept(300))
+    talk.said("u1")
+    talk.answer("Yes.")
+    talk.effects.clear()
+
+    talk.event("input_audio_buffer.speech_started", item_id="u2", audio_start_ms=0)
+
+    assert PauseAudio() in talk.effects
+    assert ClearAudio() not in talk.effects
+
+
+def test_what_was_said_in_kept_sound_is_believed() -> None:
+    talk = Talk(confirms=True)
+    talk.note(talk.conversation.sound_kept(9000))
+    talk.event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=1000)
+    talk.event("input_audio_buffer.committed", item_id="u1")
+    talk.answer("Yes.")
+    talk.effects.clear()
+
+    talk.event("input_audio_buffer.speech_started", item_id="u2", audio_start_ms=2000)
+
+    assert ClearAudio() in talk.effects
+
+
 def test_nothing_is_sent_when_everything_was_heard() -> None:
     talk = Talk()
     talk.answer("Yes.")
