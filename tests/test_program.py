@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -156,3 +158,19 @@ def test_a_conversation_with_the_service_does_not_pay_for(package: str) -> None:
     code = f"import sys, realtime; sys.exit(any(name.partition('.')[0] == {package!r} for name in sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=TOP, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be stopped here")
+def test_a_laptop_that_slept_goes_on(service: Service, run: Run) -> None:
+    """Nothing of the program runs meanwhile, and when it wakes up its connection is long gone."""
+    program = run("--ws-url", service.url, "--no-sound", env=NO_CARD)
+    service.wait_for("session.update", timeout=20)
+    os.kill(program.pid, signal.SIGSTOP)
+    service.vanish()
+    os.kill(program.pid, signal.SIGCONT)
+    program.expect("connected again")
+    program.type("Are you there?")
+    service.wait_for("response.create")
+    service.say(bytes(480), "Yes.")
+
+    program.expect("^assistant: Yes.$")
