@@ -28,7 +28,9 @@ class Window:
         (folder / "home").mkdir(exist_ok=True)
         self._tmux = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null", "-u"]
         self._environment = os.environ | {"PS1": "$ ", "PYTHONWARNINGS": "error"} | environment
-        self._run("new-session", "-d", "-x", "78", "-y", str(ROWS), "bash --norc --noprofile")
+        # tmux names the terminal itself, whatever its environment says.
+        terminal = f"env TERM={environment['TERM']} " if "TERM" in environment else ""
+        self._run("new-session", "-d", "-x", "78", "-y", str(ROWS), f"{terminal}bash --norc --noprofile")
         self._run("set-option", "-g", "history-limit", "5000")
 
     def _run(self, *command: str) -> str:
