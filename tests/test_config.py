@@ -210,3 +210,17 @@ def test_the_shell_can_complete_the_options(shell: str, capsys: pytest.CaptureFi
 def test_an_unknown_shell_is_refused() -> None:
     with pytest.raises(SettingError, match="dos is none of bash"):
         read_config(["--completion", "dos"], {})
+
+
+@pytest.mark.parametrize(
+    ("environment", "seconds"),
+    [
+        ({"OPENAI_API_KEY": "sk"}, 600),
+        ({}, 0),
+        ({"OPENAI_API_KEY": "sk", "IDLE_MINUTES": "0"}, 0),
+        ({"OPENAI_API_KEY": "sk", "IDLE_MINUTES": "3"}, 180),
+        ({"WAKE_WORD": "computer"}, 60),
+    ],
+)
+def test_silence_is_paid_for_ten_minutes_at_most(tmp_path: Path, environment: dict[str, str], seconds: float) -> None:
+    assert _read(tmp_path, **environment).idle_seconds == seconds

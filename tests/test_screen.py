@@ -217,6 +217,15 @@ def test_colors_can_be_switched_off(open_window: Open, service: Service, no_colo
     assert bool(re.search(r"\x1b\[(\d+;)*[39][0-7](;\d+)*m", window.colored)) == colors
 
 
+def test_any_key_wakes_it(open_window: Open, service: Service) -> None:
+    window = open_window(IDLE_MINUTES="0.02")
+    service.wait_for("session.update", timeout=20)
+    window.wait("asleep, and nothing is sent: type to go on")
+    window.type("x")
+
+    service.wait_for("session.update")
+
+
 def test_a_terminal_that_can_do_nothing_gets_plain_lines(open_window: Open, service: Service) -> None:
     window = open_window(TERM="dumb")
     service.wait_for("session.update", timeout=20)
