@@ -47,11 +47,15 @@ def card() -> Iterator[SoundCard]:
         yield running
 
 
+ALONE = {"card", "open_window", "open_tty"}
+"""Fixtures of tests that are not run side by side with others."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the processor for itself: sound that must flow in time."""
+    """Mark what needs the processor for itself: sound that must flow in time, and terminals that are watched."""
     for item in items:
-        if "card" in getattr(item, "fixturenames", ()):
-            item.add_marker("sound")
+        if ALONE.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("alone")
 
 
 @pytest.fixture
