@@ -12,6 +12,12 @@ from voice.signals import leave_when_signalled, until_signalled
 if __name__ == "__main__":
     leave_when_signalled()  # before the rest is loaded, which takes a while
 
+
+def not_installed(error: ModuleNotFoundError) -> str:
+    """What to tell of a package that is missing."""
+    return f"realtime: the package {error.name} is not installed: start with script/run, which installs what it needs"
+
+
 try:
     from voice.config import Config
     from voice.errors import AssistantError
@@ -19,9 +25,7 @@ try:
     from voice.options import Task, read_config
     from voice.terminal import Terminal, open_terminal, printable, say
 except ModuleNotFoundError as missing:
-    sys.exit(
-        f"realtime: the package {missing.name} is not installed: start with script/run, which installs what it needs"
-    )
+    sys.exit(not_installed(missing))
 
 
 def main() -> int:
@@ -38,6 +42,8 @@ def main() -> int:
     except AssistantError as error:
         print(f"realtime: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - the terminal has been given back
         return error.exit_status
+    except ModuleNotFoundError as error:
+        sys.exit(not_installed(error))
     return 0
 
 

@@ -17,10 +17,11 @@ from tests.wire import Refusal
 from voice.audio import Block
 from voice.buffer import AudioBuffer
 from voice.config import Config
-from voice.connection import Connection, endpoint
+from voice.connection import Connection
 from voice.conversation import Conversation
 from voice.echo import Off
 from voice.effects import Notice, StateChanged, ToolUse, Turn
+from voice.endpoint import endpoint
 from voice.events import Json
 from voice.hardware.streams import BLOCK_SAMPLES
 from voice.session import Session

@@ -13,6 +13,7 @@ import pytest
 from tests.service import Service
 from tests.speech import RATE, tone
 from voice import Assistant
+from voice.config import Config
 from voice.effects import Notice, StateChanged, ToolUse, Turn
 from voice.errors import SettingError
 from voice.events import AudioDelta
@@ -202,6 +203,11 @@ def test_both_voices_are_recorded_on_demand(service: Service, make: Start, tmp_p
 
     assert not assistant.status.recording
     assert [path.suffix for path in (tmp_path / "data" / "recordings").iterdir()] == [".wav"]
+
+
+def test_settings_come_in_one_of_two_ways() -> None:
+    with pytest.raises(SettingError, match="voice: put it into the Config"):
+        Assistant(Config(), voice="cedar")
 
 
 def test_a_bad_setting_is_refused_before_anything_starts() -> None:

@@ -18,7 +18,8 @@ from tests.proxies import free_port, microsocks, tinyproxy
 from tests.service import Service
 from tests.wire import Refusal
 from voice.config import OPENAI_URL, Config
-from voice.connection import MAX_MESSAGE, Connection, Endpoint, endpoint
+from voice.connection import MAX_MESSAGE, Connection
+from voice.endpoint import Endpoint, endpoint
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
 from voice.events import SessionUpdate, encode
 

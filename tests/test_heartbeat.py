@@ -9,7 +9,8 @@ import pytest
 
 from tests.service import Service
 from voice import connection
-from voice.connection import Connection, Endpoint
+from voice.connection import Connection
+from voice.endpoint import Endpoint
 from voice.errors import ConnectionLostError
 
 PING_SECONDS = 0.2

@@ -35,3 +35,9 @@ def test_the_answer_is_still_given_when_the_time_is_over(service: Service, run: 
 
     assert program.wait() == 0
     assert "assistant: Once upon a time." in program.stdout
+
+
+def test_a_limit_that_cannot_be_kept_is_said(service: Service, run: Run) -> None:
+    program = run("--ws-url", service.url, "--no-sound", "--max-cost", "1")
+
+    program.expect("--max-cost has no effect: what gpt-realtime-2.1 costs is not known here")

@@ -160,6 +160,17 @@ def test_a_conversation_with_the_service_does_not_pay_for(package: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=TOP, timeout=60, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("package", ["pydantic", "pyaudio"])
+def test_a_package_that_is_missing_is_one_line(run: Run, tmp_path: Path, package: str) -> None:
+    stand_in = f"raise ModuleNotFoundError({package!r}, name={package!r})"
+    (tmp_path / f"{package}.py").write_text(stand_in, encoding="utf-8")
+    program = run("--offline", "--no-sound", env={"PYTHONPATH": str(tmp_path)})
+
+    assert program.wait(20) == 1
+    remedy = "start with script/run, which installs what it needs"
+    assert program.output == f"stderr: realtime: the package {package} is not installed: {remedy}"
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be stopped here")
 def test_a_laptop_that_slept_goes_on(service: Service, run: Run) -> None:
     """Nothing of the program runs meanwhile, and when it wakes up its connection is long gone."""

@@ -29,11 +29,12 @@ from voice import echo
 from voice.audio import Audio, Block
 from voice.buffer import AudioBuffer, Delivery
 from voice.config import Config
-from voice.connection import Connection, endpoint
+from voice.connection import Connection
 from voice.conversation import Conversation
 from voice.echo import Suppressor
 from voice.effects import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
-from voice.errors import AssistantError
+from voice.endpoint import endpoint
+from voice.errors import AssistantError, SettingError
 from voice.events import Json
 from voice.feed import Feed
 from voice.hardware.devices import Device
@@ -77,16 +78,17 @@ class Assistant:
             SettingError: a setting has a bad value, or a function cannot be a tool.
 
         """
+        if config is not None and settings:
+            raise SettingError(f"{', '.join(settings)}: put it into the Config, or give all settings by name")
         self.config = config if config is not None else gather(settings, os.environ)
         self._feed = Feed()
         self._functions = tuple(tools)
         self._audio_buffer = Delivery(deliver) if deliver is not None else AudioBuffer()
-        self._delivers = deliver is not None
         self._mic_queue: MicQueue = SimpleQueue()
         self._rest = b""  # of what was sent and is not a whole block
         self._stack = ExitStack()
         self._state: State = "connecting"
-        self._muted = self._by_hand = False
+        self._muted = False
         self._records = Records(self.config, self._feed)
         self._began = time.monotonic()
         priced = self.config.is_openai and not self.config.uses_offline_assistant
@@ -131,16 +133,15 @@ class Assistant:
 
         self._audio = audio = Audio(self._audio_buffer, self._mic_queue, config, self._feed.show)
         stack.callback(audio.stop)
-        self._speaks = (audio.speaker is not None or self._delivers) and not config.text
+        self._speaks = (audio.speaker is not None or isinstance(self._audio_buffer, Delivery)) and not config.text
         self._suppressor = self._make_suppressor()
         confirms = config.barge_in == "confirm"
-        self._by_hand = config.mode == "push-to-talk"
         conversation = Conversation(
             speaks=self._speaks,
             listens=audio.microphone is not None,
             transcribes=config.transcribes,
             confirms=confirms,
-            by_hand=self._by_hand,
+            by_hand=config.by_hand,
             past=past,
         )
         session.begin(self._settings(), conversation, self._suppressor)
@@ -202,7 +203,7 @@ class Assistant:
             state=self._state,
             model=self.config.answers,
             voice=self.config.voice,
-            by_hand=self._by_hand,
+            by_hand=self.config.by_hand,
             muted=self._muted,
             recording=self.recording,
             level=session.uplink.level if audio.microphone else None,
@@ -278,7 +279,6 @@ class Assistant:
 
     def take_turns(self, *, by_hand: bool) -> None:
         """Begin and end each turn by hand from now on (push to talk), or hands-free."""
-        self._by_hand = by_hand
         self.config = replace(self.config, mode="push-to-talk" if by_hand else "hands-free")
         self._session.take_turns(self._settings(), by_hand=by_hand)
 
@@ -355,6 +355,8 @@ class Assistant:
         return paced
 
     def _watch_limits(self, stack: ExitStack) -> None:
+        if self.config.max_cost is not None and self._meter.spent.dollars is None:
+            self.tell(f"--max-cost has no effect: what {self.config.answers} costs is not known here")
         limits = Limits(
             max_cost=self.config.max_cost,
             max_minutes=self.config.max_minutes,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -75,6 +76,12 @@ def _token_limit(value: object) -> object:
     raise ValueError(f"it must be a number from 1 to {MAX_OUTPUT_TOKENS}, or inf")
 
 
+def _language(value: str) -> str:
+    if not re.fullmatch("([a-z]{2,3})?", value):
+        raise ValueError("it must be two or three letters, such as en")
+    return value
+
+
 _HttpUrl = Annotated[str, _url("http", "https")]
 
 
@@ -115,7 +122,7 @@ class Config:
     )
     transcription_language: Annotated[
         str,
-        Field(pattern=r"^([a-z]{2,3})?$"),
+        AfterValidator(_language),
         Option("conversation", "language you speak, such as en; else recognised"),
     ] = ""
     vad: Annotated[
@@ -252,6 +259,11 @@ class Config:
     def asks_once(self) -> bool:
         """Whether there is one question only."""
         return bool(self.ask or self.ask_audio)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the user begins and ends each turn."""
+        return self.mode == "push-to-talk"
 
     @property
     def answers(self) -> str:

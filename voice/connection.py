@@ -18,11 +18,9 @@ from urllib.parse import SplitResult, urlsplit
 import socks
 import websocket
 
-from voice.endpoint import Endpoint, Proxy, endpoint, parse_proxy
+from voice.endpoint import Endpoint, Proxy, parse_proxy
 from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError
 from voice.refusals import REMEDIES
-
-__all__ = ["Connection", "Endpoint", "endpoint"]
 
 CONNECT_TIMEOUT = 10.0
 """s for each step of connecting: a slow mobile link takes 1 to 3 s."""

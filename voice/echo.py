@@ -133,10 +133,8 @@ class EchoCanceller:
         self._guard = GUARD_BLOCKS
 
     def _guarded(self, *, audible: bool) -> bool:
-        if not self._guard or self._residual.trusted:
-            return False
-        self._guard -= 1
-        return audible
+        self._guard = 0 if self._residual.trusted else max(0, self._guard - 1)
+        return audible and self._guard > 0
 
     def _subtract(self, heard: Sound) -> tuple[Sound, Sound]:
         rest = self._filter.process(heard)

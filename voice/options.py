@@ -27,10 +27,7 @@ _GONE = {
     "prompt_id": "stored prompts end on 2026-11-30: put the prompt into a text file and use --instructions @FILE",
 }
 """What other programs of this kind take, and why this one does not."""
-_REASONS = {
-    "bool_parsing": "it must be yes or no",
-    "string_pattern_mismatch": "it must be two or three letters, such as en",
-}
+_REASONS = {"bool_parsing": "it must be yes or no"}
 """Where pydantic's own words would not help."""
 _HINTS = get_type_hints(Config, include_extras=True)
 _ADAPTER = TypeAdapter(Config)

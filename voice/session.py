@@ -109,9 +109,9 @@ class Session:
         self._asked_at: float | None = None  # when the user's turn ended, until the answer's first sound
         self._ended: SimpleQueue[AssistantError | None] = SimpleQueue()
         self._malformed = 0
+        self._asleep = False  # at first
         self.first_audio: float | None = None
         """s from the end of the user's last turn to the first sound of its answer."""
-        self._asleep = False  # at first
         self.losses = 0
         """How often the connection was lost."""
 
@@ -176,7 +176,7 @@ class Session:
             self._retry.cancel()
         self._line.stop(until)
         self.uplink.join(max(until - time.monotonic(), 0))
-        self.uplink.forget_judge()
+        self.uplink.judge = None  # whoever still knows this session must not keep its model alive into Python's exit
 
     # What the user does: any thread ---------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ def _model_settings(config: Config) -> Json:
 
 def turn_detection(config: Config) -> Json | None:
     """How the service tells when the user's turn begins and ends; None when the user does."""
-    if config.mode == "push-to-talk":
+    if config.by_hand:
         return None
     common = {"create_response": True, "interrupt_response": config.barge_in == "instant"}
     if config.vad == "semantic":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+
+from voice.session import Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,6 @@ class ToolEnded:
     name: str
     arguments: str
     seconds: float
-
-
-class Tools(Protocol):
-    """What is timed; see `voice.toolbox.Toolbox`."""
-
-    def call(self, name: str, arguments: str) -> str:
-        """Run one; may block."""
-
-    def cancel(self) -> None:
-        """Tell those at work that nobody waits for them any more."""
 
 
 class Stopwatch:

@@ -120,10 +120,6 @@ class Uplink:
         if self._thread is not None:
             self._thread.join(timeout)
 
-    def forget_judge(self) -> None:
-        """Let go of the judge: its model must not live on into Python's exit."""
-        self.judge = None
-
     # Thread: send ---------------------------------------------------------------------------------------------------
 
     def _run(self, echo: Suppressor) -> None:

@@ -15,7 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from voice.checkup.findings import Finding
 from voice.config import Config
-from voice.connection import Connection, Endpoint, endpoint
+from voice.connection import Connection
+from voice.endpoint import Endpoint, endpoint
 from voice.errors import ConnectionLostError, SettingError
 from voice.events import (
     ErrorReported,

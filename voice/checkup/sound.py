@@ -12,8 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-import pyaudio
-
 from voice.audio import Audio, Block, Health
 from voice.buffer import AudioBuffer
 from voice.checkup.findings import Finding
@@ -21,7 +19,7 @@ from voice.checkup.loudness import judge
 from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.effects import Notice, Shown
-from voice.hardware.devices import Device, Direction, choose, list_devices, quiet
+from voice.hardware.devices import Device, Direction, choose, formats, list_devices, version
 from voice.hardware.devices import default as default_device
 from voice.hardware.streams import BLOCK_SAMPLES
 from voice.settings import SAMPLE_RATE
@@ -50,8 +48,7 @@ def examine(config: Config) -> Iterator[Finding]:
         return
     found = list_devices()
     hearing, playing = (sum(device.channels(way) > 0 for device in found) for way in NAMES)
-    version = pyaudio.get_portaudio_version_text().partition(",")[0]
-    yield Finding("ok", "devices", f"{hearing} can hear, {playing} can play; {version}")
+    yield Finding("ok", "devices", f"{hearing} can hear, {playing} can play; {version()}")
     chosen = {
         way: choose(found, wanted, way)
         for way, wanted in zip(NAMES, (config.input_device, config.output_device), strict=True)
@@ -73,28 +70,16 @@ def are_locked(folder: Path) -> bool:
 
 def _formats(device: Device, way: Direction) -> Finding:
     """Tell what a device takes; the program asks for 24 kHz mono, and converts where that is refused."""
-    with quiet():
-        portaudio = pyaudio.PyAudio()
-        try:
-            taken = {
-                channels: [f"{rate / 1000:g}" for rate in RATES if _takes(portaudio, device, way, rate, channels)]
-                for channels in (1, 2)
-                if channels <= device.channels(way)
-            }
-        finally:
-            portaudio.terminate()
+    taken = formats(device, way, RATES)
     names = {1: "mono", 2: "stereo"}
-    formats = "; ".join(f"{names[channels]} at {', '.join(rates)} kHz" for channels, rates in taken.items() if rates)
+    usual = "; ".join(
+        f"{names[channels]} at {', '.join(f'{rate / 1000:g}' for rate in rates)} kHz"
+        for channels, rates in taken.items()
+        if rates
+    )
     default = " (default)" if default_device([device], way) else ""
-    what = f"{device.index} {device.name}{default}, prefers {device.rate} Hz, takes {formats or 'no usual format'}"
-    return Finding("ok" if formats else "note", NAMES[way], what)
-
-
-def _takes(portaudio: pyaudio.PyAudio, device: Device, way: Direction, rate: int, channels: int) -> bool:
-    format_ = {f"{way}_device": device.index, f"{way}_channels": channels, f"{way}_format": pyaudio.paInt16}
-    with suppress(ValueError):
-        return bool(portaudio.is_format_supported(rate, **format_))
-    return False
+    what = f"{device.index} {device.name}{default}, prefers {device.rate} Hz, takes {usual or 'no usual format'}"
+    return Finding("ok" if usual else "note", NAMES[way], what)
 
 
 # As in a conversation -----------------------------------------------------------------------------------------------

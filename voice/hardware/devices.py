@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,6 +50,36 @@ def list_devices() -> list[Device]:
             return devices(portaudio)
         finally:
             portaudio.terminate()
+
+
+def formats(device: Device, direction: Direction, rates: Sequence[int]) -> dict[int, list[int]]:
+    """Which of these rates (Hz) the device takes as PCM16, for mono and stereo (channels: rates)."""
+    with quiet():
+        portaudio = pyaudio.PyAudio()
+        try:
+            return {
+                channels: [rate for rate in rates if _takes(portaudio, device, direction, rate, channels)]
+                for channels in (1, 2)
+                if channels <= device.channels(direction)
+            }
+        finally:
+            portaudio.terminate()
+
+
+def _takes(portaudio: pyaudio.PyAudio, device: Device, direction: Direction, rate: int, channels: int) -> bool:
+    kind = {
+        f"{direction}_device": device.index,
+        f"{direction}_channels": channels,
+        f"{direction}_format": pyaudio.paInt16,
+    }
+    with contextlib.suppress(ValueError):
+        return bool(portaudio.is_format_supported(rate, **kind))
+    return False
+
+
+def version() -> str:
+    """PortAudio's."""
+    return pyaudio.get_portaudio_version_text().partition(",")[0]
 
 
 def devices(portaudio: pyaudio.PyAudio) -> list[Device]:

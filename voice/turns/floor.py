@@ -38,7 +38,7 @@ class Floor:
         self._answering: set[str] = set()  # those of them that it knew when it began to answer
         self._heard_ms = 0  # where the user last fell silent
         self._kept_ms = 0
-        self._unheard = False  # nobody has spoken yet on this connection
+        self._silent = False  # nobody has spoken yet on this connection
 
     @property
     def free(self) -> bool:
@@ -64,8 +64,8 @@ class Floor:
         self.speaking, self._noise, self.unasked = True, None, False
         self._note_open(item_id, start_ms)
         # Some services tell no times: what seems to begin before the last speech ended tells nothing of where it is.
-        kept = start_ms < self._kept_ms and (self._unheard or start_ms > self._heard_ms)
-        self._unheard = False
+        kept = start_ms < self._kept_ms and (self._silent or start_ms > self._heard_ms)
+        self._silent = False
         if self._confirms and answering and not kept:
             self._doubted = item_id
         return self._doubted == item_id
@@ -125,7 +125,7 @@ class Floor:
 
     def kept(self, ms: int) -> None:
         """Note how much sound the new connection was sent in one go."""
-        self._kept_ms, self._unheard = ms, True
+        self._kept_ms, self._silent = ms, True
 
     def _note_open(self, item_id: str, start_ms: int) -> None:
         self._open[item_id] = start_ms
