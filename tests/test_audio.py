@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.program import Program
+from tests.pulse import Recording
 from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import RATE, level, match, silence, tone
@@ -54,6 +55,35 @@ def test_ten_seconds_in_one_burst_are_heard_whole(card: SoundCard, service: Serv
         recording.wait_seconds(10.5)
 
     _, likeness = match(recording.samples, sound)
+    assert likeness > 0.99
+
+
+def _say_in_bursts(service: Service, recording: Recording, sound: bytes) -> None:
+    """Answer at the pace of speech, 0.3 s of sound at a time, every other burst 0.1 s late."""
+    size = RATE * 3 // 10 * 2
+    bursts = [sound[start : start + size] for start in range(0, len(sound), size)]
+    service.hear("Sing")
+    reply = service.say(bursts[0], "la la la", done=False)
+    connection = service.connection()
+    for number, burst in enumerate(bursts[1:]):
+        recording.wait_seconds(0.2 if number % 2 else 0.4)
+        with connection.lock:
+            connection.send(reply.audio(burst))
+    service.finish(reply)
+    recording.wait_seconds(1.5)
+
+
+def test_sound_that_comes_in_bursts_is_torn_once_and_then_comes_whole(
+    card: SoundCard, service: Service, run: Run
+) -> None:
+    _start(run, card, service)
+    with card.record() as recording:
+        _say_in_bursts(service, recording, _noise(1.8))
+        sound = _noise(6)
+        position = len(recording.samples)
+        _say_in_bursts(service, recording, sound)
+
+    _, likeness = match(recording.samples[position:], sound)
     assert likeness > 0.99
 
 

@@ -24,6 +24,7 @@ NOW = Status(
     erle=32.4,
     delay=87.2,
     waiting_ms=1500,
+    depth_ms=40,
     first_audio=0.312,
     seconds=187,
     spent=Spent(1000, 0, 234, 0.0123),
@@ -95,7 +96,7 @@ def test_dollars_have_cents() -> None:
 def test_details() -> None:
     assert "".join(part for _, part in detail_line(NOW, 200)) == (
         " delay 87 ms  1 over- and underruns  2 slips  3 blocks dropped  4 restarts of devices  "
-        "1.5 s to be played  5 connections lost"
+        "1.5 s to be played  held back by 40 ms  5 connections lost"
     )
 
 

@@ -50,6 +50,7 @@ the service             *receive* reads, *send* writes
 sound                   the callbacks and *devices*; those of the echo: *send*
 ``audio``               microphone and loudspeaker, their callbacks (PyAudio)
 ``buffer``              what plays next, what was heard of each item; any thread, own lock
+``jitter``              ... held back how long, so that late sound does not tear it
 ``hardware.pairing``    which played block belongs to a heard one
 ``hardware.devices``    which there are, which one is meant
 ``hardware.streams``    one open device, at its own rate if it must
@@ -123,10 +124,11 @@ Threads, where each may wait, and what wakes it:
   a socket for a signal that main is too busy to take; closed at the end.
 * *receive*, one for each connection: to connect, on its socket, for a quiet moment, between two attempts. `Line.stop`.
 * *send*: on `mic_queue` and on the socket. The next block, None at the end; `Connection.stop`.
-* *devices*: between two looks, and in PortAudio, which it alone calls once the streams run. `Supervisor.stop`.
+* *devices*: between two looks, and in PortAudio, which it alone calls. `Supervisor.stop`.
   PortAudio's own threads run the two callbacks, which only move bytes.
 * *call* waits for *tool*, for as long as that may take; *tool* wherever its function does. Both are left behind.
-* *terminal*: on the keyboard, or on standard input, where it is left behind. *commands*: in what it carries out.
+* *terminal*: on the keyboard; or on standard input and for its lines' turn, where it is left behind. *commands*: in
+  what it carries out.
   *terminal-write*, where there is no screen: on standard output and its queue, which None ends.
 * *history* and *recorder*: on what is to be written, and on the disk, which nobody else waits for. Their `stop`.
 * *limits* and *sleep*: between two looks. *mcp*: in an asyncio loop, with all MCP servers. *examination*: in what it

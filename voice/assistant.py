@@ -210,6 +210,7 @@ class Assistant:
             erle=self._suppressor.erle,
             delay=self._suppressor.delay,
             waiting_ms=self._audio_buffer.waiting_ms,
+            depth_ms=self._audio_buffer.depth_ms,
             first_audio=session.first_audio,
             seconds=time.monotonic() - self._began,
             spent=self._meter.spent,
@@ -235,7 +236,10 @@ class Assistant:
     # What the user does ---------------------------------------------------------------------------------------------
 
     def send_text(self, text: str, *, in_turn: bool = False) -> None:
-        """Say something: it interrupts the answer, or with `in_turn` waits until that was heard."""
+        """Say something: it interrupts the answer, or with `in_turn` waits until that was heard.
+
+        With `in_turn` this may block, when a hundred wait already.
+        """
         self.stir()
         self._session.say(text, in_turn=in_turn)
 
@@ -368,7 +372,7 @@ class Assistant:
 
     def _finish(self, reason: str) -> None:
         self.tell(f"{reason}: the conversation ends after this answer")
-        self.end_when_idle()
+        self._session.take_leave()
 
     # What it follows itself -----------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from voice.jitter import STEPS, Jitter
 from voice.settings import SAMPLE_RATE
 
 BYTES_PER_SAMPLE = 2
@@ -42,8 +43,12 @@ class _Track:
     """One item on its way through the buffer; counts are samples."""
 
     item_id: str
+    began: int
+    """The device's own count when the first sound came."""
     received: int = 0
     taken: int = 0
+    late: int = 0
+    """By how much sound came too late at most, had it been played as it came."""
     ended: bool = False
     last_taken: int = 0
     """Where the device's own count was after the newest sample."""
@@ -64,6 +69,8 @@ class AudioBuffer:
         self._fade = b""  # what falls silent in the next block
         self._rising = False  # whether the next sound is to rise from silence
         self._paused = False
+        self._jitter = Jitter()
+        self._due = 0  # nothing plays before the device's own count is there
         self.latency = 0
         """Samples between taking and hearing; set by the owner of the loudspeaker."""
         self.dropped = 0
@@ -74,6 +81,11 @@ class AudioBuffer:
         """Sound that was received and not yet played, in ms."""
         return _ms(self._waiting)
 
+    @property
+    def depth_ms(self) -> int:
+        """How long sound is held back before it plays, in ms: 0 unless some came late."""
+        return _ms(self._jitter.depth)
+
     def append(self, item_id: str, pcm: bytes) -> None:
         """Queue sound of an item: PCM16 mono at 24 kHz, whole samples; an odd last byte is dropped."""
         samples = len(pcm) // BYTES_PER_SAMPLE
@@ -81,7 +93,8 @@ class AudioBuffer:
             if self._waiting + samples > MAX_SECONDS * SAMPLE_RATE:
                 self.dropped += samples
                 return
-            track = self._tracks.setdefault(item_id, _Track(item_id))
+            track = self._tracks.setdefault(item_id, _Track(item_id, self._clock))
+            self._hold_back(track)
             track.received += samples
             self._waiting += samples
             self._chunks.append((track, memoryview(pcm)[: samples * BYTES_PER_SAMPLE]))
@@ -91,12 +104,14 @@ class AudioBuffer:
         with self._lock:
             if track := self._tracks.get(item_id):
                 track.ended = True
+                self._due = 0
+                self._jitter.ended(track.late)
 
     def read(self, frames: int) -> bytes:
         """Exactly `frames` samples for the device, silence where there is nothing to play."""
         with self._lock:
             block, self._fade = self._fade, b""
-            if not self._paused:
+            if not self._paused and (self._clock >= self._due or self._waiting > STEPS[-1]):
                 block += self._take(frames - len(block) // BYTES_PER_SAMPLE)
             self._clock += frames
             return block.ljust(frames * BYTES_PER_SAMPLE, b"\0")
@@ -137,6 +152,16 @@ class AudioBuffer:
             self._waiting = 0
             self._paused = self._rising = False
             return cut
+
+    def _hold_back(self, track: _Track) -> None:
+        """Decide when sound that has just come may play, where nothing plays before it."""
+        late = self._clock - track.began - track.received
+        track.late = max(track.late, late)
+        if self._chunks or self._paused:
+            return
+        if track.received:
+            self._jitter.tore(late)
+        self._due = track.began + track.received + self._jitter.depth
 
     def _take(self, samples: int) -> bytes:
         """Up to so many samples from the front."""

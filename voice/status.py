@@ -28,6 +28,8 @@ class Status:
     """From the loudspeaker's callback to the microphone's in ms, likewise."""
     waiting_ms: int
     """Sound of the answer that is still to be played."""
+    depth_ms: int
+    """How long sound is held back before it plays, because some came late."""
     first_audio: float | None
     """s from the end of the last turn to the first sound of its answer."""
     seconds: float

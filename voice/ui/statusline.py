@@ -78,6 +78,7 @@ def details(status: Status) -> list[str]:
         f"{health.dropped} blocks dropped",
         f"{health.restarts} restarts of devices",
         f"{status.waiting_ms / 1000:.1f} s to be played",
+        f"held back by {status.depth_ms} ms",
         f"{status.losses} connections lost",
     ]
 
