@@ -101,6 +101,17 @@ def test_after_good_answers_nothing_is_held_back_any_more() -> None:
     assert listener.hear([DELTA_MS * number for number in range(30)])[0] == 0
 
 
+def test_an_end_that_is_told_again_is_no_other_answer() -> None:
+    listener = _Listener()
+    listener.hear(_stalling([(3, 300)]))
+    delta = np.ones(DELTA_MS * MS, dtype=np.int16).tobytes()
+    listener.audio_buffer.append("well", delta)
+    for _ in range(3):
+        listener.audio_buffer.end("well")
+
+    assert listener.audio_buffer.depth_ms == 40
+
+
 def test_a_short_answer_is_not_held_back_once_it_is_whole() -> None:
     listener = _Listener()
     listener.hear(_stalling([(3, 300)]))

@@ -100,9 +100,9 @@ class AudioBuffer:
             self._chunks.append((track, memoryview(pcm)[: samples * BYTES_PER_SAMPLE]))
 
     def end(self, item_id: str) -> None:
-        """Note that no more sound will come for this item."""
+        """Note that no more sound will come for this item; more than once changes nothing."""
         with self._lock:
-            if track := self._tracks.get(item_id):
+            if (track := self._tracks.get(item_id)) is not None and not track.ended:
                 track.ended = True
                 self._due = 0
                 self._jitter.ended(track.late)
