@@ -81,9 +81,12 @@ def look(config: Config, task: Task) -> int:
         return check(config, say)
     from voice.hardware.devices import list_devices  # noqa: PLC0415 - as above
 
-    say("\n".join(printable(str(device)) for device in list_devices()) or "no sound device is to be seen: try --check")
+    with until_signalled():  # a sound server may not answer
+        devices = [printable(str(device)) for device in list_devices()]
+        say("\n".join(devices) or "no sound device is to be seen: try --check")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # All has been written. Python's own end would take up to a second, and disturb threads that were left behind.
+    os._exit(main())

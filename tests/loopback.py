@@ -32,7 +32,7 @@ class Loopback:
     """A running server, as a context manager; all methods may be called from the test's thread.
 
     `key` makes every other key a wrong one; None lets any in, and none. `tls` serves wss with the certificate named
-    by `certificate`, for `localhost` and 127.0.0.1, made anew by the openssl program. `session_seconds` is what every
+    by `certificate`, see `tests.certificate`. `session_seconds` is what every
     session says of its own length; nothing ends it but the test.
     """
 

@@ -1,10 +1,14 @@
-"""Real proxies on loopback: microsocks and tinyproxy of Debian; a test is skipped where they are not installed."""
+"""Real proxies on loopback: microsocks and tinyproxy of Debian; a test is skipped where they are not installed.
+
+And one of the tests' own, which leads astray.
+"""
 
 from __future__ import annotations
 
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,4 +62,38 @@ def _wait_for(port: int) -> None:
         except ConnectionRefusedError:
             assert time.monotonic() < deadline, "the proxy does not start"
         else:
+            return
+
+
+@contextmanager
+def leading_to(port: int) -> Iterator[int]:
+    """Run an HTTP proxy that connects everybody with this port of 127.0.0.1, whatever was asked for; gives its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_lead, args=(server, port), name="proxy", daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def _lead(server: socket.socket, port: int) -> None:
+    try:
+        while True:
+            client, _ = server.accept()
+            request = b""
+            while not request.endswith(b"\r\n\r\n"):
+                request += client.recv(4096)
+            peer = socket.create_connection(("127.0.0.1", port))
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for one, other in ((client, peer), (peer, client)):
+                threading.Thread(target=_pass_on, args=(one, other), name="proxy", daemon=True).start()
+    except OSError:  # the end
+        return
+
+
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
+    with one:
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:  # the other direction has ended
             return

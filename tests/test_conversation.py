@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from voice.buffer import Playback
-from voice.conversation import Conversation
+from voice.conversation import MAX_WAITING, Conversation
 from voice.effects import (
     ClearAudio,
     Effect,
@@ -700,6 +700,20 @@ def test_messages_in_turn_wait_until_the_answer_before_was_heard() -> None:
     assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["one", "First.", "two"]
 
 
+def test_so_many_lines_may_wait_for_their_turn() -> None:
+    talk = Talk()
+    for number in range(MAX_WAITING):
+        assert talk.conversation.has_room
+        talk.note(talk.conversation.say(str(number), in_turn=True))
+    assert talk.conversation.has_room  # the first was said
+    talk.note(talk.conversation.say("last", in_turn=True))
+    assert not talk.conversation.has_room
+
+    talk.answer("First.")
+    talk.heard("i1")
+    assert talk.conversation.has_room
+
+
 def test_a_collision_of_responses_is_mended_when_the_other_has_ended() -> None:
     talk = Talk()
     talk.note(talk.conversation.say("hello"))
@@ -851,6 +865,31 @@ def test_what_waits_behind_a_goodbye_is_not_said() -> None:
     assert talk.only(End) == [End()]
 
 
+def test_what_comes_behind_a_goodbye_is_not_said() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("goodbye", in_turn=True))
+    talk.note(talk.conversation.say("wait", in_turn=True))
+    talk.answer("See you.")
+    talk.heard("i1")
+
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["goodbye", "See you."]
+    assert talk.only(End) == [End()]
+
+
+def test_taking_leave_lets_the_answer_be_heard_and_nothing_more_be_said() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one", in_turn=True))
+    talk.note(talk.conversation.say("two", in_turn=True))
+    talk.answer("First.")
+    talk.note(talk.conversation.take_leave())
+    talk.note(talk.conversation.say("three", in_turn=True))
+    assert talk.only(End) == []
+    talk.heard("i1")
+
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["one", "First."]
+    assert talk.only(End) == [End()]
+
+
 def test_a_goodbye_written_down_after_its_answer_still_ends() -> None:
     talk = Talk()
     talk.said("u1")
@@ -973,7 +1012,7 @@ def test_what_was_cut_before_its_first_sound_was_heard_is_gone_with_the_connecti
     assert talk.conversation.idle
 
 
-def test_an_item_of_a_connection_that_is_gone_is_not_truncated_on_the_next() -> None:
+def test_an_item_of_a_connection_that_is_gone_is_replaced_on_the_next() -> None:
     talk = Talk()
     talk.answer("One two three four")
     talk.note(talk.conversation.disconnected())
@@ -982,7 +1021,11 @@ def test_an_item_of_a_connection_that_is_gone_is_not_truncated_on_the_next() -> 
     talk.note(talk.conversation.interrupt())
     talk.cut(Playback("i1", 1000, 500))
 
-    assert talk.sent == []
+    create, delete = talk.sent
+    assert isinstance(create, ItemCreate)
+    assert create.item["content"] == [{"type": "output_text", "text": "One two …"}]
+    assert create.previous_item_id == "heard_1"
+    assert delete == ItemDelete("heard_1")
     assert talk.turns == [Turn("assistant", "One two", interrupted=True)]
 
 

@@ -15,6 +15,7 @@ from tests.pulse import Samples
 from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import RATE, level, match, samples
+from voice.hardware.supervisor import OPEN_SECONDS
 
 Run = Callable[..., Program]
 
@@ -245,6 +246,52 @@ def test_a_sound_server_that_hangs_does_not_hold_up_the_end(
 
     assert program.wait() == 0
     assert time.monotonic() - began < 2
+
+
+@pytest.fixture
+def unanswering(card: SoundCard, service: Service, run: Run) -> Program:
+    """The program on a sound server that hangs from the start, after it has told so."""
+    card.freeze()
+    began = time.monotonic()
+    program = run("--ws-url", service.url, env=card.environment)
+    program.expect("^the sound system does not answer: type your messages; to talk, start again after this: ")
+    assert time.monotonic() - began < OPEN_SECONDS + 4
+    return program
+
+
+def test_a_sound_server_that_hangs_at_the_start_leaves_the_keyboard(
+    unanswering: Program, card: SoundCard, service: Service
+) -> None:
+    for _ in range(2):
+        unanswering.type("hello")
+        service.wait_for("response.create")
+        service.say(_noise(0.1), "Good day.")
+        unanswering.expect("^assistant: Good day.$")
+        card.thaw()
+    unanswering.expect("^the sound system answers again: start again to talk$")
+    unanswering.end_of_file()
+
+    assert unanswering.wait() == 0
+    assert len(unanswering.stderr) == 2
+    assert service.microphone()[0] == b""
+
+
+def test_a_sound_server_that_hangs_from_the_start_does_not_hold_up_the_end(unanswering: Program) -> None:
+    began = time.monotonic()
+    unanswering.interrupt()
+
+    assert unanswering.wait() == 0
+    assert time.monotonic() - began < 2
+    assert len(unanswering.stderr) == 1
+
+
+def test_a_device_that_is_asked_for_on_a_sound_server_that_hangs_is_status_4(card: SoundCard, run: Run) -> None:
+    card.freeze()
+    program = run("--offline", "--input-device", "default", env=card.environment)
+
+    assert program.wait(20) == 4
+    (line,) = program.stderr
+    assert line.startswith("realtime: the sound system does not answer: ")
 
 
 # A microphone that delivers nothing ----------------------------------------------------------------------------------

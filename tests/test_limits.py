@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.program import Program
+from tests.proxies import leading_to
 from tests.service import Service
+from tests.soundcard import SoundCard
+from tests.speech import level, tone
 from voice.limits import Limits
 
 Run = Callable[..., Program]
@@ -35,6 +38,29 @@ def test_the_answer_is_still_given_when_the_time_is_over(service: Service, run: 
 
     assert program.wait() == 0
     assert "assistant: Once upon a time." in program.stdout
+
+
+def test_the_answer_is_heard_to_its_end_when_the_money_is_spent(card: SoundCard, run: Run) -> None:
+    """Prices are known of OpenAI's own address only, so the proxy leads that to the service on this computer."""
+    with Service(key="sk-test", tls=True) as service, leading_to(service.port) as proxy, card.record() as recording:
+        settings = {
+            "OPENAI_API_KEY": "sk-test",
+            "PROXY_URL": f"http://127.0.0.1:{proxy}",
+            "SSL_CERT_FILE": str(service.certificate),
+        }
+        program = run("--max-cost", "0.001", "--echo", "off", env=card.environment | settings)
+        program.type("Sing")
+        service.wait_for("response.create", timeout=20)
+        service.say(tone(440, 3), "la la la")
+        recording.wait(lambda samples: level(samples[-2400:]) > -60)
+        program.expect(r"^the \$0.001 of --max-cost are spent: the conversation ends after this answer$")
+        program.type("Sing on")  # too late
+        assert program.wait() == 0
+
+    assert program.stdout == ["you: Sing", "assistant: la la la"]
+    assert len(program.stderr) == 1
+    blocks = recording.samples[: len(recording.samples) // 240 * 240].reshape(-1, 240)
+    assert sum(level(block) > -60 for block in blocks) > 290, "10 ms each, with gaps where the computer is busy"
 
 
 def test_a_limit_that_cannot_be_kept_is_said(service: Service, run: Run) -> None:

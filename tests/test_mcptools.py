@@ -289,6 +289,25 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(told: Told) -> None:
     assert children() == []
 
 
+def test_stopping_while_the_package_is_loaded_starts_nothing(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    loading, loaded = threading.Event(), threading.Event()
+
+    def load() -> None:
+        loading.set()
+        assert loaded.wait(DEADLINE)
+
+    monkeypatch.setattr(mcptools, "_quieten", load)
+    mcp = McpTools([command("silent")], told)
+    mcp.start()
+    assert loading.wait(DEADLINE)
+    mcp.stop()  # does not wait
+    loaded.set()
+    mcp._thread.join(DEADLINE)
+
+    assert not mcp._thread.is_alive()
+    assert children() == []
+
+
 def test_stopping_what_was_never_started_is_nothing(told: Told) -> None:
     McpTools([], told).stop()
 

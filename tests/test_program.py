@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,9 +16,13 @@ from tests.program import TOP, Program
 from tests.service import Service
 from tests.speech import silence
 from tests.wire import BAD_KEY
+from voice.conversation import MAX_WAITING
+from voice.terminal import MAX_LINE
 
 Run = Callable[..., Program]
 
+PLENTY = 4 * MAX_WAITING * MAX_LINE
+"""Bytes; far more than may wait for their turn."""
 NO_CARD = {"PULSE_SERVER": "none", "SOUND": "no"}
 
 
@@ -141,6 +146,37 @@ def test_in_a_file_a_command_is_about_what_the_lines_before_it_came_to(run: Run)
     assert program.wait(30) == 0
     assert [line.partition(":")[0] for line in program.stdout].count("assistant") == 2
     assert "list" in program.stderr
+
+
+def test_more_lines_than_may_wait_are_answered_in_order(run: Run) -> None:
+    program = run("--offline", "--no-history", env=NO_CARD)
+    questions = [f"what is {number} plus 1" for number in range(MAX_WAITING + 50)]
+    for question in questions:
+        program.type(question)
+    program.end_of_file()
+
+    assert program.wait(60) == 0
+    assert [line for line in program.stdout if line.startswith("you: ")] == [f"you: {text}" for text in questions]
+    assert sum(line.startswith("assistant: ") for line in program.stdout) == len(questions)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe cannot be asked whether it is full")
+@pytest.mark.parametrize("text", [b"y\n", b"y"], ids=["lines", "one line"])
+def test_lines_without_end_are_read_as_they_have_their_turn(service: Service, text: bytes) -> None:
+    with subprocess.Popen(
+        [sys.executable, "realtime.py", "--ws-url", service.url, "--no-sound"], cwd=TOP, stdin=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        pipe = process.stdin.fileno()
+        os.write(pipe, b"hello\n")
+        service.wait_for("response.create", timeout=20)
+        os.set_blocking(pipe, False)
+        written = 0
+        while written < PLENTY and select.select([], [pipe], [], 2)[1]:
+            written += os.write(pipe, text * (4096 // len(text)))
+        process.kill()
+
+    assert written < PLENTY
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(run: Run) -> None:

@@ -129,6 +129,51 @@ def test_an_answer_that_had_come_whole_is_not_asked_for_again(service: Service, 
     assert not service.events("response.create")
 
 
+def test_an_answer_that_is_interrupted_after_the_loss_is_known_as_far_as_it_was_heard(
+    service: Service, client: Client
+) -> None:
+    service.hear("Count")
+    service.say(tone(440, 1), "one two three four")
+    client.wait_for_buffer(1000)
+    client.tick(50)
+    service.reset()
+    _wait_for_connection(client, 1)
+    assert _texts(_restored(service, 1, 2)) == ["user: Count", "assistant: one two three four"]
+    client.session.say("Stop")
+    service.wait_for("response.create")
+
+    events = [got.event for got in service.received if got.connection == 1]
+    whole, heard = [e["item"] for e in events if "assistant" in str(e.get("item"))]
+    assert heard["content"][0]["text"] == "one two …"
+    assert [e["item_id"] for e in events if e["type"] == "conversation.item.delete"] == [whole["id"]]
+    assert [e["previous_item_id"] for e in events if "previous_item_id" in e] == [whole["id"]]
+    assert [item["content"][0]["text"] for item in service.connection().rules.items.values()] == [
+        "Count",
+        "one two …",
+        "Stop",
+    ]
+    assert not service.refusals
+
+
+def test_an_item_that_was_never_heard_is_forgotten_after_a_loss(service: Service, client: Client) -> None:
+    service.hear("Count")
+    for text in ("one two", "three four"):
+        reply = service.say(tone(440, 0.5), text, done=False)
+        service.finish(reply)
+    client.wait_for_buffer(1000)
+    client.tick(25)
+    service.reset()
+    _wait_for_connection(client, 1)
+    service.reset()
+    _wait_for_connection(client, 2)  # and once more: only what this one knows counts
+    client.session.say("Stop")
+    service.wait_for("response.create")
+
+    items = service.connection().rules.items.values()
+    assert [item["content"][0]["text"] for item in items] == ["Count", "one …", "Stop"]
+    assert not service.refusals
+
+
 def test_an_output_of_a_function_that_was_called_before_the_loss_is_told_as_text(service: Service) -> None:
     go_on = threading.Event()
     with Client(service, lambda _n, _a: str(go_on.wait(10))) as client:

@@ -290,16 +290,31 @@ def test_a_signal_while_one_question_is_asked(stage: Stage, service: Service, en
 
 
 @pytest.mark.parametrize("ending", SIGNALS)
-def test_a_signal_while_a_sound_server_hangs(stage: Stage, ending: str) -> None:
+@pytest.mark.parametrize("task", ["--list-devices", "--no-history"])
+def test_a_signal_while_a_sound_server_hangs(stage: Stage, ending: str, task: str) -> None:
     stage.card.freeze()
     service = stage.stack.enter_context(Service())
-    program = stage.start("--ws-url", service.url)
+    program = stage.start("--ws-url", service.url, task)
     wait_until(lambda: "libpulse" in Path(f"/proc/{program.pid}/maps").read_text(), 20)  # and now it asks the server
     program.signal(SIGNALS[ending])
 
     assert program.wait(IN_TIME) == 0
     assert program.output == ""
     assert_no_process_is_left(stage.folder)
+
+
+def test_mcp_servers_are_ended_in_half_of_the_time(stage: Stage) -> None:
+    stage.sound = False
+    stage.service = service = stage.stack.enter_context(Service())
+    servers = [f'"{sys.executable}" "{TOP}/tests/mcpserver.py" {kind}' for kind in ("good", "stubborn")]
+    program = stage.start("--ws-url", service.url, "--mcp", servers[0], "--mcp", servers[1])
+    names = {tool["name"] for tool in service.wait_for("session.update", timeout=30)["session"]["tools"]}
+    assert names > {"mcpserver_add", "mcpserver-2_add"}
+    began = time.monotonic()
+    program.interrupt()
+    ends_tidily(stage, began)
+
+    assert time.monotonic() - began < IN_TIME / 2
 
 
 @pytest.mark.parametrize("again", SIGNALS)

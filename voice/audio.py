@@ -16,8 +16,10 @@ from typing import Any
 import pyaudio
 
 from voice.buffer import AudioBuffer
+from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.effects import Notice, Shown
+from voice.errors import DeviceError
 from voice.hardware.devices import Device, quiet
 from voice.hardware.pairing import Pairing
 from voice.hardware.side import Side
@@ -73,7 +75,7 @@ class Audio:
         `show` takes what the user should know of the devices; it may not block.
 
         Raises:
-            DeviceError: a device that was asked for is not there or does not open.
+            DeviceError: a device that was asked for is not there or does not open, or the sound system does not answer.
 
         """
         self._audio_buffer = audio_buffer
@@ -96,24 +98,25 @@ class Audio:
         self._to_speaker = ToDevice(SAMPLE_RATE, 1, self._read)
         self._zero_frames = 0  # how long the microphone has delivered only zeros
         self._mute_watch = MuteWatch()
+        self._opened = False
         self._stack = ExitStack()
         if config.sound:
             with ExitStack() as stack:
                 stack.enter_context(quiet())
-                self._supervisor.open(config.input_device, config.output_device)
                 stack.callback(self._supervisor.stop)
+                self._open(config)
                 self._stack = stack.pop_all()
             self._tell_missing()
 
     @property
     def microphone(self) -> Device | None:
         """The newest one; None when there never was any."""
-        return self._mic.device
+        return self._mic.device if self._opened else None
 
     @property
     def speaker(self) -> Device | None:
         """The newest loudspeaker; None when there never was any."""
-        return self._speaker.device
+        return self._speaker.device if self._opened else None
 
     @property
     def health(self) -> Health:
@@ -125,6 +128,22 @@ class Audio:
         """Let the sound flow, and watch over it."""
         if self.microphone is not None or self.speaker is not None:
             self._supervisor.start()
+
+    def _open(self, config: Config) -> None:
+        self._opened = self._supervisor.open(config.input_device, config.output_device)
+        if not self._opened and (config.input_device or config.output_device):
+            raise DeviceError(f"the sound system does not answer: {remedy('stuck')}")
+
+    def _tell_missing(self) -> None:
+        if not self._opened:
+            cure = f"to talk, start again after this: {remedy('stuck')}"
+            self._show(Notice(f"the sound system does not answer: type your messages; {cure}"))
+            return
+        missing = [side.name for side in (self._mic, self._speaker) if side.device is None]
+        if missing:
+            instead = "type your messages" if self._mic.device is None else "answers are written"
+            what = " and no ".join(missing)
+            self._show(Notice(f"no {what} can be used: {instead} (--list-devices shows what there is)"))
 
     def stop(self) -> None:
         """Close the streams; no callback runs after this, unless a sound server does not answer."""
@@ -176,7 +195,7 @@ class Audio:
         else:
             self._dropped += 1
 
-    # The thread *devices*, and before it main -----------------------------------------------------------------------
+    # The thread *devices* -------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
         """Streams were opened and are not yet started: nothing of the old ones fits."""
@@ -199,10 +218,3 @@ class Audio:
             change := self._mute_watch.look(self._zero_frames / stream.rate)
         ):
             self._show(Notice(f"the microphone {change}"))
-
-    def _tell_missing(self) -> None:
-        missing = [side.name for side in (self._mic, self._speaker) if side.device is None]
-        if missing:
-            instead = "type your messages" if self._mic.device is None else "answers are written"
-            what = " and no ".join(missing)
-            self._show(Notice(f"no {what} can be used: {instead} (--list-devices shows what there is)"))

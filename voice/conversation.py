@@ -83,6 +83,8 @@ _CONFIGURE = "configure"
 """event_id of our first ``session.update``: an error that names it is about our settings."""
 MAX_ROUNDS = 10
 """Responses in a row that do nothing but call functions; then the user is asked to say something."""
+MAX_WAITING = 100
+"""Typed lines that wait for their turn; there are more in a file, where they can wait as well."""
 _GO_ON = "The connection was lost while you were answering. Go on from where you were cut off."
 _UNWRITTEN = "(could not be written down)"
 _FAREWELL = re.compile(r"\W*(ok(ay)?\W+)?((good\W*)?bye\W*)+", re.IGNORECASE)
@@ -126,6 +128,7 @@ class Conversation:
         self._broken = False  # an answer was broken off with the connection
         self._waiting: deque[str] = deque()
         self._ending = False
+        self._leaving = False  # and nothing more is said
         self._rounds = 0
         self._made = 0  # items of ours
 
@@ -153,6 +156,11 @@ class Conversation:
         return self.idle and self._floor.settled and not self.transcript.unwritten and not self._waiting
 
     @property
+    def has_room(self) -> bool:
+        """Whether one more typed line may wait for its turn."""
+        return len(self._waiting) < MAX_WAITING
+
+    @property
     def microphone(self) -> Microphone:
         """What becomes of the microphone's sound now."""
         return Microphone("closed") if self._asleep else self._floor.microphone
@@ -165,11 +173,14 @@ class Conversation:
         return self._take()
 
     def say(self, text: str, *, in_turn: bool = False) -> list[Effect]:
-        """Take a typed message: it interrupts, or with `in_turn` waits until the answer before it was heard."""
-        if in_turn and not (self.idle and not self._waiting):
-            self._waiting.append(text)
-        else:
+        """Take a typed message: it interrupts, or with `in_turn` waits until the answer before it was heard.
+
+        With `in_turn` there must be room (`has_room`).
+        """
+        if not in_turn or (self.idle and not self._waiting):
             self._say(text)
+        elif not self._leaving:
+            self._waiting.append(text)
         return self._take()
 
     def voice_heard(self) -> list[Effect]:
@@ -223,6 +234,11 @@ class Conversation:
         self._ending = True
         return self._take()
 
+    def take_leave(self) -> list[Effect]:
+        """End once what is being answered has been; what waits for its turn is not said any more."""
+        self._take_leave()
+        return self._take()
+
     def playback_cut(self, cut: tuple[Playback, ...]) -> list[Effect]:
         """Take what was heard of each item when the loudspeaker was silenced."""
         for playback in cut:
@@ -264,6 +280,7 @@ class Conversation:
         """Tell the service our settings and what has been said: the answer to ``session.created``."""
         self._online = True
         self._do(Send(SessionUpdate(settings, event_id=_CONFIGURE)))
+        self._answers.connect(lambda: self._new_id("heard"))
         for item in restored(self.transcript.said):
             self._do(Send(ItemCreate(item)))
         if self._broken:
@@ -321,7 +338,7 @@ class Conversation:
             if entry.role == "tool" and not entry.settled:
                 self.transcript.drop(entry.item_id)
             entry.settled = True
-        self._ending = False
+        self._ending = self._leaving = False
 
     def _let_go(self, *, planned: bool) -> int | None:
         """Forget what only the connection knew; from where on sound must be heard again, in ms."""
@@ -414,7 +431,8 @@ class Conversation:
             self._do(Used("transcription", event.usage))
         if entry := self._unwritten(event.item_id):
             entry.text, entry.settled = event.transcript[:MAX_CHARACTERS], True
-            self._take_leave(entry.text)
+            if _FAREWELL.fullmatch(entry.text):
+                self._take_leave()
 
     def _transcription_failed(self, event: TranscriptionFailed) -> None:
         self._floor.written(event.item_id)
@@ -431,7 +449,8 @@ class Conversation:
         self._rounds = 0
         item_id = self._new_id("typed")
         self.transcript.place(Entry(item_id, "you", text, settled=True))
-        self._take_leave(text)
+        if _FAREWELL.fullmatch(text):
+            self._take_leave()
         if self._online:  # else it is among what the next session is told
             content = [{"type": "input_text", "text": text}]
             self._create(item_id, {"type": "message", "role": "user", "content": content})
@@ -444,10 +463,9 @@ class Conversation:
             if self._ready:
                 self._do(Send(InputCommit()))
 
-    def _take_leave(self, text: str) -> None:
-        if _FAREWELL.fullmatch(text):
-            self._ending = True
-            self._waiting.clear()  # nobody talks on after a goodbye
+    def _take_leave(self) -> None:
+        self._ending = self._leaving = True
+        self._waiting.clear()  # nobody talks on after a goodbye
 
     def _interrupt(self, *, cancel: bool) -> None:
         running = self._responses.cut()

@@ -105,7 +105,7 @@ class Line:
         """Look again whether it is quiet. Requires the lock."""
         self._changed.notify_all()
 
-    def wait_for(self, reached: Callable[[], bool], timeout: float) -> None:
+    def wait_for(self, reached: Callable[[], bool], timeout: float | None = None) -> None:
         """Wait until `reached` says yes after something has `changed`, or the end comes. Requires the lock."""
         self._changed.wait_for(lambda: reached() or self._stopping.is_set(), timeout)
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from voice.errors import AssistantError
+from voice.signals import suspender
 from voice.terminal import JOIN_TIMEOUT, Reply, View
 from voice.ui.display import Displayed
 
@@ -39,7 +41,8 @@ class Screen:
 
     def start(self, commands: Commands) -> None:  # noqa: D102
         threading.Thread(target=self._carry_out, args=(commands,), name="commands", daemon=True).start()
-        self._thread = threading.Thread(target=self._run, args=(commands,), name="terminal", daemon=True)
+        arguments = (commands, suspender())
+        self._thread = threading.Thread(target=self._run, args=arguments, name="terminal", daemon=True)
         self._thread.start()
 
     def show(self, shown: object) -> None:  # noqa: D102
@@ -55,11 +58,11 @@ class Screen:
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
 
-    def _run(self, commands: Commands) -> None:
+    def _run(self, commands: Commands, suspend: Callable[[], None]) -> None:
         try:
             from voice.ui.window import Window  # noqa: PLC0415 - the first sound need not wait for it
 
-            self._window = Window(commands, self.view, self._shown, self._typed.put)
+            self._window = Window(commands, self.view, self._shown, self._typed.put, suspend)
             self._window.run(self._stopping)
         except OSError:  # the terminal has gone
             commands.quit()

@@ -181,8 +181,12 @@ class Session:
     # What the user does: any thread ---------------------------------------------------------------------------------
 
     def say(self, text: str, *, in_turn: bool = False) -> None:
-        """Send a typed message; see `Conversation.say`."""
-        self._decide(partial(self._conversation.say, text, in_turn=in_turn))
+        """Send a typed message; see `Conversation.say`. With `in_turn` this may block, until there is room for it."""
+        with self._lock:
+            if in_turn:
+                self._line.wait_for(lambda: self._conversation.has_room)
+            if not in_turn or self._conversation.has_room:  # else the end has come
+                self._carry_out(self._conversation.say(text, in_turn=in_turn))
 
     def interrupt(self) -> None:
         """Stop the answer."""
@@ -191,6 +195,10 @@ class Session:
     def end_when_idle(self) -> None:
         """End once everything that was asked has been answered."""
         self._decide(self._conversation.end_when_idle)
+
+    def take_leave(self) -> None:
+        """End once what is being answered has been; what waits for its turn is not said any more."""
+        self._decide(self._conversation.take_leave)
 
     def wait_until_idle(self, timeout: float) -> None:
         """Wait until all that was asked has been answered and heard, `timeout` s at most."""

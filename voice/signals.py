@@ -1,4 +1,4 @@
-"""The signals that end the program: Ctrl-C, SIGTERM, and SIGHUP when the terminal goes away.
+"""The signals that end the program: Ctrl-C, SIGTERM, and SIGHUP when the terminal goes away; and Ctrl-Z's.
 
 The thread *signals* may block on a socket, to which Python writes the number of each signal as it arrives, and which is
 closed at the end of `until_signalled`.
@@ -16,6 +16,9 @@ from types import FrameType
 
 PATIENCE = 1.6
 """s for the block to end after a signal, so that with the program's own end it takes less than 2 s in any case."""
+
+STOP_SECONDS = 1.0
+"""For a stop to take hold of all threads; it takes some ms, and does not come where the shell has no job control."""
 
 _KNOWN = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # What is ignored from the start is to stay so: nohup does that with SIGHUP, a script's & with SIGINT.
@@ -41,6 +44,21 @@ def until_signalled() -> Iterator[None]:
             yield
         finally:
             _handle(_ignore)
+
+
+def suspender() -> Callable[[], None]:
+    """Give what suspends the program until the shell's fg, for one thread to call. Main only."""
+    continued = threading.Event()
+    if hasattr(signal, "SIGCONT"):
+        signal.signal(signal.SIGCONT, lambda *_: continued.set())
+
+    def suspend() -> None:
+        continued.clear()
+        os.kill(0, signal.SIGTSTP)
+        # Any thread may be the one that takes the signal: the caller would go on until all are stopped.
+        continued.wait(STOP_SECONDS)
+
+    return suspend
 
 
 def _handle(handler: Callable[[int, FrameType | None], None]) -> None:

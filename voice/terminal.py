@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,9 @@ JOIN_TIMEOUT = 1.0
 
 READ_BYTES = 65536
 """What a pipe holds on Linux."""
+
+MAX_LINE = 65536
+"""Characters of a line that is piped in, so that one without end fills no memory: it is said in parts."""
 
 JOINER = "\u200d"
 """Holds the parts of one emoji together; the only invisible character that is let through."""
@@ -157,15 +161,8 @@ class Lines:
             self._writer.join(JOIN_TIMEOUT)
 
     def _read(self, commands: Commands) -> None:
-        # Not through sys.stdin: a reader blocked in its buffer would hold the lock that Python's exit wants.
-        rest = b""
-        with suppress(OSError, ValueError):
-            while sys.stdin is not None and (data := os.read(sys.stdin.fileno(), READ_BYTES)):
-                *lines, rest = (rest + data).split(b"\n")
-                for raw in lines:
-                    commands.run(raw.decode("utf-8", "replace"))
-        if rest:
-            commands.run(rest.decode("utf-8", "replace"))
+        for text in _lines():
+            commands.run(text)
         commands.no_more()
 
     def _write_lines(self) -> None:
@@ -179,3 +176,20 @@ class Lines:
                 _forget_output()  # who read it has gone, as `head` does
                 self._on_quit()
                 return
+
+
+def _lines() -> Iterator[str]:
+    """Lines of standard input as they come; none longer than two of `MAX_LINE`."""
+    # Not through sys.stdin: a reader blocked in its buffer would hold the lock that Python's exit wants.
+    decode = getincrementaldecoder("utf-8")("replace").decode
+    rest = ""
+    with suppress(OSError, ValueError):
+        while sys.stdin is not None and (data := os.read(sys.stdin.fileno(), READ_BYTES)):
+            *lines, rest = (rest + decode(data)).split("\n")
+            yield from lines
+            if len(rest) > MAX_LINE:
+                yield rest
+                rest = ""
+    rest += decode(b"", final=True)
+    if rest:
+        yield rest

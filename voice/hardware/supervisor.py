@@ -5,8 +5,8 @@ is wrong both sides are closed, PortAudio begins anew, and both are opened again
 sound that was in the devices. While a device is missing this is tried again and again, but not in the middle of an
 answer that can be heard.
 
-*devices* may block in its wait between two looks, which `stop` ends, and inside PortAudio when a sound server does not
-answer, which nothing ends: then it is left behind at the end. From `start` on nobody else calls PortAudio.
+*devices* alone calls PortAudio. It may block in its waits, which `stop` ends, and inside PortAudio when a sound server
+does not answer, which nothing ends: then it is left behind at the end.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
 
 import pyaudio
 
 from voice.errors import DeviceError
-from voice.hardware.devices import devices
+from voice.hardware.devices import Device, devices
 from voice.hardware.side import Side
 from voice.hardware.watch import LOOK_SECONDS
 
 log = logging.getLogger(__name__)
 
+OPEN_SECONDS = 5.0
+"""s for all devices to be opened at the start; it takes some 0.2, and 2 where Bluetooth or JACK are asked first."""
 RETRY_SECONDS = 1.0
 """Between two looks for a missing device: one costs 10 ms of processor time."""
 PATIENT_RETRY_SECONDS = 5.0
@@ -61,52 +64,80 @@ class Supervisor:
         """How often all devices were closed and opened."""
         self._portaudio: pyaudio.PyAudio | None = None
         self._retry_at = 0.0
+        self._opened: Future[None] = Future()
+        self._starting = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="devices", daemon=True)
+        self._wanted = ("", "")  # of the loudspeaker and the microphone
 
-    def open(self, input_device: str, output_device: str) -> None:
+    def open(self, input_device: str, output_device: str) -> bool:
         """Open the devices without starting them; one that is missing and was not asked for is simply not used.
+
+        False when the sound system does not answer: it is not used then, and the user is told if it ever does.
 
         Raises:
             DeviceError: a device that was asked for is not there or does not open.
 
         """
-        self._portaudio = pyaudio.PyAudio()
-        try:
-            found = devices(self._portaudio)
-            wanted = (output_device, input_device)
-            chosen = [side.choose(found, name) for side, name in zip(self._sides, wanted, strict=True)]
-            for side, name, device in zip(self._sides, wanted, chosen, strict=True):
-                if device is None:
-                    continue
-                try:
-                    side.open(self._portaudio, device)
-                except OSError as error:
-                    if name:
-                        raise DeviceError(
-                            f"the {side.name} {device.name!r} cannot be used: {error.args[-1]}"
-                        ) from error
-        except BaseException:
-            self._close()
-            raise
-        self._prepare()
+        self._wanted = (output_device, input_device)
+        self._thread.start()
+        wait((self._opened,), OPEN_SECONDS)
+        if self._opened.cancel():
+            return False
+        self._opened.result()
+        return True
 
     def start(self) -> None:
         """Let the sound flow."""
-        for side in self._sides:
-            if side.stream is not None:
-                side.stream.start()
-        self._thread.start()
+        self._starting.set()
 
     def stop(self) -> None:
         """Close the streams; no callback runs after this, unless a sound server does not answer."""
         self._stopping.set()
+        self._starting.set()
         if self._thread.ident is not None:
             self._thread.join(STOP_TIMEOUT)
-        else:
-            self._close()
+
+    # The thread *devices* -------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        error = self._open()
+        if not self._opened.set_running_or_notify_cancel():  # it took too long
+            if error is None and not self._stopping.is_set():
+                self._tell("the sound system answers again: start again to talk")
+        elif error is not None:
+            self._opened.set_exception(error)
+        else:
+            self._prepare()
+            self._opened.set_result(None)
+            self._starting.wait()
+            self._watch()
+        self._close()
+
+    def _open(self) -> Exception | None:
+        """Open the devices to begin with, or say why that fails."""
+        try:
+            self._portaudio = pyaudio.PyAudio()
+            found = devices(self._portaudio)
+            chosen = [side.choose(found, name) for side, name in zip(self._sides, self._wanted, strict=True)]
+            for side, name, device in zip(self._sides, self._wanted, chosen, strict=True):
+                if device is not None:
+                    self._open_first(side, name, device)
+        except Exception as error:  # noqa: BLE001 - raised where it was asked for
+            return error
+        return None
+
+    def _open_first(self, side: Side, name: str, device: Device) -> None:
+        assert self._portaudio is not None  # noqa: S101 - the caller has made it
+        try:
+            side.open(self._portaudio, device)
+        except OSError as error:
+            if name:
+                raise DeviceError(f"the {side.name} {device.name!r} cannot be used: {error.args[-1]}") from error
+
+    def _watch(self) -> None:
+        if not self._stopping.is_set():
+            self._start_streams()
         while not self._stopping.wait(LOOK_SECONDS):
             try:
                 self._look()
@@ -115,7 +146,13 @@ class Supervisor:
                 self._tell("the sound devices are no longer watched over: this is a bug in the program")
                 break
         self._stopping.wait()
-        self._close()
+
+    def _start_streams(self) -> bool:
+        """Let the callbacks begin, where there are any."""
+        streams = [side.stream for side in self._sides if side.stream is not None]
+        for stream in streams:
+            stream.start()
+        return bool(streams)
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -157,9 +194,7 @@ class Supervisor:
             for side in used:
                 side.open_any(self._portaudio, found)
         self._prepare()
-        opened = [side.stream for side in self._sides if side.stream is not None]
-        for stream in opened:
-            stream.start()
+        opened = self._start_streams()
         self._lose({side: "is gone" for side in used if side.stream is None and not side.lost})
         self._retry_at = time.monotonic() + (PATIENT_RETRY_SECONDS if opened else RETRY_SECONDS)
 

@@ -105,9 +105,9 @@ class McpTools:
         if self._thread.ident is None:
             return
         self._abandoned = True
-        if self._running.wait(STOP_TIMEOUT):
+        if self._running.is_set():  # else the package is still being loaded, and nothing will come after that
             self._in_loop(self._stopped.set)
-        self._thread.join(STOP_TIMEOUT)
+            self._thread.join(STOP_TIMEOUT)
 
     # Thread: mcp ----------------------------------------------------------------------------------------------------
 
@@ -118,8 +118,7 @@ class McpTools:
             _quieten()
             labels = _labels(self._addresses)
             self._servers = [Server(*each, self._tell) for each in zip(labels, self._addresses, strict=True)]
-            if not self._abandoned:
-                asyncio.run(self._serve())
+            asyncio.run(self._serve())
         except Exception as error:
             log.exception("mcp")
             self._broken = error
@@ -130,6 +129,8 @@ class McpTools:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._running.set()
+        if self._abandoned:
+            return
         connecting = asyncio.gather(*map(self._introduce, self._servers))
         connecting.add_done_callback(lambda _: self._ready.set())
         await self._stopped.wait()

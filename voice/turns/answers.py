@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from voice.buffer import Playback
 from voice.effects import ClearAudio, Effect, EndOfSound, Partial, Play, Send
-from voice.events import AudioDelta, AudioDone, Item, ItemDelete, ItemTruncate, TranscriptDelta
+from voice.events import AudioDelta, AudioDone, Item, ItemCreate, ItemDelete, ItemTruncate, TranscriptDelta
+from voice.turns.restore import answered
 from voice.turns.transcript import Entry, Transcript, heard_text
 
 
@@ -102,12 +103,13 @@ class Answers:
         elif playback.heard_ms > 0:
             entry.text = heard_text(entry, playback.heard_ms, playback.received_ms)
             entry.settled = entry.interrupted = True
-            self._tell(entry, ItemTruncate(entry.item_id, playback.heard_ms))
+            self._cut_short(entry, playback.heard_ms)
         elif was_cut:
             entry.text, entry.sound_bytes = "", 0  # its response ends in a moment; the item is deleted then
         else:
             self._transcript.drop(entry.item_id)
-            self._tell(entry, ItemDelete(entry.item_id))
+            if known_as := entry.copy_id if entry.past else entry.item_id:
+                self._do(Send(ItemDelete(known_as)))
 
     def finish(self, playback: Playback) -> None:
         """Take it that an item has been heard to its end."""
@@ -124,7 +126,7 @@ class Answers:
         """Take it that no more comes of any; whether one was broken off that the user knows of."""
         broken = False
         for entry in self._unsettled():
-            entry.past = True
+            entry.past, entry.copy_id = True, ""
             if entry.complete:
                 continue
             if entry.has_sound:
@@ -136,6 +138,11 @@ class Answers:
                 continue
             broken = True
         return broken
+
+    def connect(self, new_id: Callable[[], str]) -> None:
+        """Give each a name that another connection will know it by, for it may still be cut short."""
+        for entry in self._unsettled():
+            entry.copy_id = new_id()
 
     def close(self) -> None:
         """Finish all of them as they stand; what was heard of a sounding one has been taken before."""
@@ -152,6 +159,12 @@ class Answers:
     def _unsettled(self) -> tuple[Entry, ...]:
         return tuple(e for e in self._transcript.open if e.role == "assistant" and not e.settled)
 
-    def _tell(self, entry: Entry, event: ItemTruncate | ItemDelete) -> None:
-        if not entry.past:  # else the service knows it under no name
-            self._do(Send(event))
+    def _cut_short(self, entry: Entry, heard_ms: int) -> None:
+        """Let the service know no more of it than was heard."""
+        if not entry.past:
+            self._do(Send(ItemTruncate(entry.item_id, heard_ms)))
+        elif entry.copy_id:  # a text, of which nothing can be cut off
+            if entry.text:
+                heard = answered(entry.text, interrupted=True)
+                self._do(Send(ItemCreate(heard, previous_item_id=entry.copy_id)))
+            self._do(Send(ItemDelete(entry.copy_id)))

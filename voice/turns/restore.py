@@ -21,23 +21,36 @@ CUT = " …"
 """Where a text was cut: after what was heard of an answer, so that the model knows, and where it was too long."""
 
 
-def restored(said: Iterable[Turn | ToolUse]) -> list[Json]:
-    """Items for ``conversation.item.create``, in order; the newest turns, as far as the limits allow."""
-    newest: list[Turn | ToolUse] = []
+def restored(said: Iterable[tuple[Turn | ToolUse, str]]) -> list[Json]:
+    """Items for ``conversation.item.create``, in order; the newest turns, as far as the limits allow.
+
+    Each turn comes with the id that its item is to have, if it matters.
+    """
+    newest: list[tuple[Turn | ToolUse, str]] = []
     size = 0
-    for turn in reversed(tuple(said)):
+    for turn, item_id in reversed(tuple(said)):
         lengths = [len(turn.text)] if isinstance(turn, Turn) else [len(turn.arguments), len(turn.result)]
         size += sum(min(length, MAX_TEXT) for length in lengths)
         if size > MAX_CHARACTERS or len(newest) == MAX_TURNS:
             break
-        newest.append(turn)
+        newest.append((turn, item_id))
     numbers = count(1)
-    return [item for turn in reversed(newest) for item in _items(turn, f"past_{next(numbers)}")]
+    return [
+        {"id": item_id, **item} if item_id else item
+        for turn, item_id in reversed(newest)
+        for item in _items(turn, f"past_{next(numbers)}")
+    ]
 
 
 def told(text: str) -> Json:
     """A message of the program's own to the model."""
     return {"type": "message", "role": "system", "content": [{"type": "input_text", "text": _shortened(text)}]}
+
+
+def answered(text: str, *, interrupted: bool) -> Json:
+    """An answer, as far as it was heard."""
+    text = _shortened(text) + (CUT if interrupted else "")
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
 
 
 def _items(turn: Turn | ToolUse, call_id: str) -> Iterator[Json]:
@@ -50,8 +63,7 @@ def _items(turn: Turn | ToolUse, call_id: str) -> Iterator[Json]:
         content = {"type": "input_text", "text": _shortened(turn.text)}
         yield {"type": "message", "role": "user", "content": [content]}
     elif turn.text:
-        text = _shortened(turn.text) + (CUT if turn.interrupted else "")
-        yield {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+        yield answered(turn.text, interrupted=turn.interrupted)
 
 
 def _shortened(text: str) -> str:

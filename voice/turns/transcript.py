@@ -46,6 +46,8 @@ class Entry:
     """Whether all of its sound and text have arrived."""
     past: bool = False
     """Whether its connection is gone."""
+    copy_id: str = ""
+    """Under which name the present connection knows it, as text; empty when it does not."""
     tool: ToolUse | None = None
 
     @property
@@ -80,9 +82,13 @@ class Transcript:
         return tuple(self._history)
 
     @property
-    def said(self) -> tuple[Turn | ToolUse, ...]:
-        """The finished turns, and what is known of those that are not, but will be without the service."""
-        return (*self._history, *(_known(entry) for entry in self.open if entry.settled or entry.has_sound))
+    def said(self) -> tuple[tuple[Turn | ToolUse, str], ...]:
+        """The finished turns, and what is known of those that are not, but will be without the service.
+
+        Each with the name that another connection is to know it by, if it needs one.
+        """
+        unfinished = (entry for entry in self.open if entry.settled or entry.has_sound)
+        return (*((turn, "") for turn in self._history), *((_known(entry), entry.copy_id) for entry in unfinished))
 
     @property
     def open(self) -> tuple[Entry, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 
@@ -32,13 +31,15 @@ class Bindings:
         keyboard: Keyboard,
         by_hand: Callable[[], bool],
         enter: Callable[[], None],
+        suspend: Callable[[], None],
     ) -> None:
-        """Bind them for the line in `buffer`; `enter` takes a line that is finished."""
+        """Bind them for the line in `buffer`; `enter` takes a line that is finished, `suspend` stops the program."""
         self._commands = commands
         self._buffer = buffer
         self._keyboard = keyboard
         self._by_hand = by_hand
         self._enter = enter
+        self._suspend = suspend
         self._begun = False  # the user wants to type, whatever the first key is
         self.keys = KeyBindings()
         self._bind_typing()
@@ -83,7 +84,7 @@ class Bindings:
 
         @add("c-z", filter=Condition(lambda: hasattr(signal, "SIGTSTP")))
         def _(_: KeyPressEvent) -> None:
-            run_in_terminal(self._suspend)
+            run_in_terminal(self._leave_for_a_while)
 
     def _bind_talking(self) -> None:
         add = self.keys.add
@@ -101,7 +102,7 @@ class Bindings:
             for each in (key, key.upper()):
                 add(each, filter=commanding)(lambda _, action=action: action())
 
-    def _suspend(self) -> None:
+    def _leave_for_a_while(self) -> None:
         """Stop until the shell's fg; the terminal has been given back meanwhile."""
         with self._keyboard.given_back():
-            os.kill(0, signal.SIGTSTP)
+            self._suspend()

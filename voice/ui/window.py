@@ -62,9 +62,17 @@ class Window:
     """The drawing and its loop; the thread *terminal*, but for `wake` and `leave`."""
 
     def __init__(
-        self, commands: Commands, view: View, shown: deque[Displayed], take_line: Callable[[str], None]
+        self,
+        commands: Commands,
+        view: View,
+        shown: deque[Displayed],
+        take_line: Callable[[str], None],
+        suspend: Callable[[], None],
     ) -> None:
-        """Draw what is put into `shown`; `take_line` gets each line that is typed, and does not block."""
+        """Draw what is put into `shown`; `take_line` gets each line that is typed, and does not block.
+
+        `suspend` stops the program until it is to go on.
+        """
         self._commands = commands
         self._view = view
         self._shown = shown
@@ -81,7 +89,8 @@ class Window:
             multiline=False,
         )
         by_hand = Condition(lambda: self._status.by_hand)
-        self._bindings = Bindings(commands, self._buffer, self._keyboard, by_hand, self._buffer.validate_and_handle)
+        enter = self._buffer.validate_and_handle
+        self._bindings = Bindings(commands, self._buffer, self._keyboard, by_hand, enter, suspend)
         self._app: Application[None] = Application(
             layout=self._layout(),
             key_bindings=self._bindings.keys,
