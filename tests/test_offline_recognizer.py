@@ -98,6 +98,17 @@ def test_two_speakers_at_once_are_both_understood(recognizer: Recognizer) -> Non
 
 
 @needs_speech
+def test_a_speaker_who_does_not_end_holds_up_nobody_and_is_understood_in_the_end(recognizer: Recognizer) -> None:
+    speaker = recognizer.start()
+    speaker.feed(silence(0.3) + say("tell me the weather"))
+
+    assert heard(recognizer, "list my notes") == "list my notes"
+
+    speaker.feed(say("in paris") + silence(0.3))
+    assert speaker.finish() == "tell me the weather in paris"
+
+
+@needs_speech
 def test_feeding_never_waits_for_the_search(recognizer: Recognizer) -> None:
     utterance = recognizer.start()
     sound = say("tell the children that we leave early in the morning") * 4
@@ -125,7 +136,7 @@ def test_a_search_that_breaks_is_told_and_closing_ends_all_threads() -> None:
 
 
 def test_without_a_recogniser_one_sentence_says_so() -> None:
-    utterance = Utterance([])
+    utterance = Utterance(())
     utterance.feed(silence(0.1))
 
     with pytest.raises(SpeechUnavailableError, match="please type"):
