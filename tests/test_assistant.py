@@ -192,6 +192,26 @@ def test_a_conversation_is_taken_up_again(service: Service, make: Start) -> None
     assert second.history == (Turn("you", "Remember seven"),)
 
 
+def test_who_is_told_something_may_answer(service: Service, make: Start) -> None:
+    assistant = make(deliver=lambda _: None)
+    histories: list[int] = []
+
+    def answer(turn: Turn) -> None:
+        histories.append(len(assistant.history))
+        if turn.role == "assistant" and turn.text == "One.":
+            assistant.send_text("and then?")
+
+    assistant.subscribe(Turn, answer)
+    assistant.start()
+    assistant.send_text("count")
+    service.wait_for("response.create")
+    service.say(tone(440, 0.1), "One.")
+    service.wait_for("conversation.item.create", where=lambda event: "and then?" in str(event))
+    service.wait_for("response.create")
+
+    assert histories == [1, 2, 3]
+
+
 def test_both_voices_are_recorded_on_demand(service: Service, make: Start, tmp_path: Path) -> None:
     assistant = make(text=True)
     assistant.start()

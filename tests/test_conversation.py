@@ -15,6 +15,7 @@ from voice.effects import (
     Effect,
     End,
     EndOfSound,
+    Microphone,
     Notice,
     PauseAudio,
     Play,
@@ -887,6 +888,26 @@ def test_taking_leave_lets_the_answer_be_heard_and_nothing_more_be_said() -> Non
     talk.heard("i1")
 
     assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["one", "First."]
+    assert talk.only(End) == [End()]
+
+
+def test_a_room_that_does_not_fall_silent_is_not_heard_any_more_after_a_goodbye() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("goodbye"))
+    assert talk.only(Microphone)[-1] == Microphone("muted")
+    talk.note(talk.conversation.mute(muted=True))
+    talk.note(talk.conversation.mute(muted=False))
+
+    assert talk.only(Microphone)[-1] == Microphone("muted")
+
+
+def test_a_new_conversation_does_not_put_off_the_end() -> None:
+    talk = Talk()
+    talk.answer("Once upon a time.")
+    talk.note(talk.conversation.take_leave())
+    talk.note(talk.conversation.forget())
+    talk.connect()
+
     assert talk.only(End) == [End()]
 
 

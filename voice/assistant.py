@@ -184,7 +184,10 @@ class Assistant:
     # To follow it ---------------------------------------------------------------------------------------------------
 
     def subscribe(self, kind: type[Value], callback: Callable[[Value], None]) -> Callable[[], None]:
-        """Be called back with every value of this type; returns what ends that; see `voice.feed.Feed.subscribe`.
+        """Be called back with every value of this type; returns what ends that.
+
+        `callback` is called on one of the conversation's threads, which waits for it: it may call everything here
+        that neither blocks nor waits. What it raises is logged.
 
         The types are in `voice.effects` (`Turn`, `ToolUse`, `Partial`, `Notice`, `StateChanged`, `Used`), and
         `voice.events.AudioDelta` for the answers' sound as it comes from the service.

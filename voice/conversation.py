@@ -163,7 +163,10 @@ class Conversation:
     @property
     def microphone(self) -> Microphone:
         """What becomes of the microphone's sound now."""
-        return Microphone("closed") if self._asleep else self._floor.microphone
+        if self._asleep:
+            return Microphone("closed")
+        heard = self._floor.microphone
+        return Microphone("muted") if self._leaving and heard.state == "open" else heard
 
     def receive(self, event: ServerEvent) -> list[Effect]:
         """Take one event of the service."""
@@ -272,6 +275,7 @@ class Conversation:
     def close(self) -> list[Effect]:
         """Finish every turn as it stands: the program ends."""
         self._finish()
+        self._ending = False
         return self._take()
 
     # The connection -------------------------------------------------------------------------------------------------
@@ -338,7 +342,6 @@ class Conversation:
             if entry.role == "tool" and not entry.settled:
                 self.transcript.drop(entry.item_id)
             entry.settled = True
-        self._ending = self._leaving = False
 
     def _let_go(self, *, planned: bool) -> int | None:
         """Forget what only the connection knew; from where on sound must be heard again, in ms."""
@@ -466,6 +469,7 @@ class Conversation:
     def _take_leave(self) -> None:
         self._ending = self._leaving = True
         self._waiting.clear()  # nobody talks on after a goodbye
+        self._do(self.microphone)  # and a room that does not fall silent must not keep it from coming
 
     def _interrupt(self, *, cancel: bool) -> None:
         running = self._responses.cut()

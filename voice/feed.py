@@ -23,7 +23,7 @@ class Feed:
         """Call back with every value of this type, `object` for all of them; returns what ends that.
 
         It is called on the thread that has something to tell, in the order of the conversation, which waits for it
-        meanwhile: it must not block, nor call anything that decides. What it raises is logged.
+        meanwhile: it must not block. What it raises is logged.
         """
         subscriber = (kind, callback)
         with self._lock:

@@ -65,7 +65,7 @@ class Hearer(Protocol):
 class Line:
     """From `start` to `stop`."""
 
-    def __init__(self, lock: threading.Lock, hearer: Hearer, *, retry_seconds: float) -> None:
+    def __init__(self, lock: threading.RLock, hearer: Hearer, *, retry_seconds: float) -> None:
         """When the connection is lost, it is tried for `retry_seconds` to make another."""
         self._lock = lock
         self._hearer = hearer
@@ -235,7 +235,8 @@ class Line:
         try:
             event = decode(message)
         except MalformedEventError as error:
-            self._hearer.malformed(error)
+            with self._lock:
+                self._hearer.malformed(error)
             return
         log.debug("<- %s", event)
         if isinstance(event, SessionCreated):

@@ -5,7 +5,7 @@ Tools run on threads of their own, which nobody waits for at the end.
 
 One lock serialises all decisions. Effects are carried out under it, so that their order is the order of the
 decisions; this is allowed because none of them can block: they put into a queue, copy into the audio buffer, or
-start a thread.
+start a thread. Whoever is told something may decide something else there and then, which is carried out next.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Session:
         self._tools: Tools = _NoTools()
         self._show = show
         self.uplink = Uplink(mic_queue, self)
-        self._lock = threading.Lock()  # serialises the decisions and their effects; over the following
+        self._lock = threading.RLock()  # serialises the decisions and their effects; over the following
         self._line = Line(self._lock, self, retry_seconds=retry_seconds)
         self._conversation = Conversation()
         self._settings: Json = {}
@@ -110,6 +110,8 @@ class Session:
         self._ended: SimpleQueue[AssistantError | None] = SimpleQueue()
         self._malformed = 0
         self._asleep = False  # at first
+        self._telling = False
+        self._next: list[Effect] = []  # of what was decided by those who were being told something
         self.first_audio: float | None = None
         """s from the end of the user's last turn to the first sound of its answer."""
         self.losses = 0
@@ -263,6 +265,13 @@ class Session:
 
     def _carry_out(self, effects: list[Effect]) -> None:
         """Requires the lock. Nothing here blocks, see the module's docstring."""
+        self._next += effects
+        while self._next and not self._telling:
+            effects, self._next = self._next, []
+            self._perform(effects)
+        self._line.changed()
+
+    def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Send(event):
@@ -284,22 +293,26 @@ class Session:
                 case shown:
                     if isinstance(shown, StateChanged):
                         self._note_state(shown)
-                    self._show(shown)
-        self._line.changed()
+                    self._tell(shown)
+
+    def _tell(self, shown: Shown | Used | UserSpoke | AudioDelta) -> None:
+        self._telling = True
+        self._show(shown)
+        self._telling = False
 
     def _play(self, effect: Play | EndOfSound | ClearAudio | PauseAudio | ResumeAudio) -> None:
         match effect:
             case Play(sound):
                 self._note_first_sound()
-                self._show(sound)
+                self._tell(sound)
                 self._audio_buffer.append(sound.item_id, sound.delta)
             case EndOfSound(item_id):
                 self._audio_buffer.end(item_id)
                 if finished := self._audio_buffer.take_finished():  # of an item that had been heard already
-                    self._carry_out(self._conversation.playback_finished(finished))
+                    self._perform(self._conversation.playback_finished(finished))
             case ClearAudio():
                 self._tools.cancel()
-                self._carry_out(self._conversation.playback_cut(self._audio_buffer.clear_audio_buffer()))
+                self._perform(self._conversation.playback_cut(self._audio_buffer.clear_audio_buffer()))
             case PauseAudio():
                 self._audio_buffer.pause()
                 self._mic_queue.put(effect)
@@ -325,7 +338,7 @@ class Session:
         self._line.ready()
         if self._was_lost:
             self._was_lost = False
-            self._show(Notice("connected again"))
+            self._tell(Notice("connected again"))
 
     def _plan_retry(self, seconds: float) -> None:
         if self._retry is not None:
