@@ -10,8 +10,8 @@ A tool is a typed function with a docstring. The model reads its name, its docst
 Arguments are checked before it is called. It runs in a thread of its own, side by side with others, for at most 20 s
 unless it is marked ``@time_limit(60)``. To tell the model that something cannot be done, raise `ToolError` with a
 sentence; any other exception is logged as a bug. Mark what cannot be undone with ``@confirm("Delete {name}?")``: then
-it runs only after the user has been asked. Tools of your own can also stay in a file of your own, which is given with
-``--tools FILE.py``; see the folder examples.
+it runs only after the user has been asked. All three are in `voice.tool`. Tools of your own can also stay in a file of
+your own, which is given with ``--tools FILE.py``; see the folder examples.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from voice.config import Config
 from voice.skills.notes import Notepad
 from voice.skills.openmeteo import OpenMeteo
 from voice.skills.weather import Weather
-from voice.toolbox import ToolError
+from voice.tool import ToolError
 
 Zone = Annotated[str, Field(description="Where: an IANA zone such as Asia/Tokyo, or its city; empty for here")]
 
@@ -35,7 +35,7 @@ Zone = Annotated[str, Field(description="Where: an IANA zone such as Asia/Tokyo,
 def create_tools(config: Config) -> list[Callable[..., str]]:
     """All tools, in the order in which the model is told of them."""
     weather = Weather(OpenMeteo(config))
-    notepad = Notepad(config.data_dir / "notes")
+    notepad = Notepad(config.notes_folder)
     return [
         get_time,
         weather.get_weather,

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from voice.toolbox import ToolError, confirm
+from voice.tool import ToolError, confirm
 
 Percent = Annotated[int, Field(ge=0, le=100, description="0 is silent, 100 the loudest")]
 Step = Literal["play", "pause", "next", "previous"]

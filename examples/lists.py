@@ -19,7 +19,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from voice.toolbox import ToolError, confirm
+from voice.tool import ToolError, confirm
 
 FILE = Path(os.environ.get("DATA_DIR") or Path(__file__).parent).expanduser() / "lists.json"
 MAX_ITEMS = 200

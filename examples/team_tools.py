@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from voice.toolbox import ToolError
+from voice.tool import ToolError
 
 Role = Literal["developer", "pm", "tester", "designer"]
 ROLES: tuple[Role, ...] = ("developer", "pm", "tester", "designer")

@@ -19,7 +19,7 @@ Run = Callable[..., Program]
 TOOLS = '''
 import threading
 
-from voice.toolbox import time_limit
+from voice.tool import time_limit
 
 
 @time_limit(1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from voice.effects import Notice, Partial, StateChanged, ToolUse, Turn
-from voice.stopwatch import Stopwatch, ToolEnded, ToolStarted
+from voice.effects import Notice, Partial, StateChanged, ToolEnded, ToolStarted, ToolUse, Turn
+from voice.stopwatch import Stopwatch
 from voice.terminal import Reply, View
 from voice.ui.display import Display, Displayed
 

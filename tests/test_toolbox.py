@@ -16,7 +16,8 @@ from pydantic import Field, TypeAdapter
 from tests.strict import parse_client
 from voice.consent import EXPIRY, MAX_OPEN, Consent
 from voice.errors import SettingError
-from voice.toolbox import MAX_CALLS, MAX_OUTPUT, Cancel, Tool, Toolbox, ToolError, confirm, time_limit
+from voice.tool import Cancel, Tool, ToolError, confirm, time_limit
+from voice.toolbox import MAX_CALLS, MAX_OUTPUT, Toolbox
 
 
 def add(first: int, second: Annotated[int, Field(description="what is added")] = 1) -> str:

@@ -77,7 +77,7 @@ def test_a_list_says_which_are_tools_and_state_is_kept(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         """
-from voice.toolbox import ToolError, confirm, time_limit
+from voice.tool import ToolError, confirm, time_limit
 
 calls = []
 
@@ -179,7 +179,7 @@ def length(line: Line) -> int:
         ("\nasync def f() -> str:\n    'Do.'", 2, "f cannot be a tool: it is async"),
         ("import threading\ndef f(x: threading.Thread):\n    'Do.'", 2, "f cannot be a tool: "),
         ("def f(x: 'Nothing'):\n    'Do.'", 1, "f cannot be a tool: name 'Nothing' is not defined"),
-        ("from voice.toolbox import confirm\n@confirm\ndef f(): pass", 2, "f cannot be a tool: it has no docstring"),
+        ("from voice.tool import confirm\n@confirm\ndef f(): pass", 2, "f cannot be a tool: it has no docstring"),
         ("\nTOOLS = []", 2, "TOOLS is empty"),
         ("\nTOOLS = 3", 2, "TOOLS must be a list of functions"),
         ("\n\nTOOLS = [3]", 3, "3 in TOOLS is no function"),

@@ -18,7 +18,8 @@ from tests.program import TOP
 from tests.strict import parse_client
 from tools import create_tools, get_time
 from voice.config import Config
-from voice.toolbox import Toolbox, ToolError
+from voice.tool import ToolError
+from voice.toolbox import Toolbox
 
 
 @pytest.fixture

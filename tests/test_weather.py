@@ -20,7 +20,8 @@ from tests.openmeteo import Fault, OpenMeteo
 from voice.config import Config
 from voice.skills import openmeteo
 from voice.skills.weather import CONDITIONS, Weather
-from voice.toolbox import Toolbox, ToolError
+from voice.tool import ToolError
+from voice.toolbox import Toolbox
 
 
 @pytest.fixture

@@ -128,6 +128,23 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool was called, on a thread of its own."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A call has its result; its `ToolUse` follows in the order of the conversation."""
+
+    name: str
+    arguments: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
     """A turn that goes on: all of its text so far."""
 

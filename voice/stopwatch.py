@@ -4,26 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from voice.effects import ToolEnded, ToolStarted
 from voice.session import Tools
-
-
-@dataclass(frozen=True, slots=True)
-class ToolStarted:
-    """A tool was called, on a thread of its own."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolEnded:
-    """A call has its result; its `voice.effects.ToolUse` follows in the order of the conversation."""
-
-    name: str
-    arguments: str
-    seconds: float
 
 
 class Stopwatch:

@@ -15,19 +15,7 @@ from typing import Any
 
 from voice.consent import Consent
 from voice.errors import SettingError
-from voice.tool import (
-    DEFAULT_TIME_LIMIT,
-    Arguments,
-    Cancel,
-    Function,
-    Tool,
-    ToolError,
-    confirm,
-    function_tool,
-    time_limit,
-)
-
-__all__ = ["DEFAULT_TIME_LIMIT", "MAX_OUTPUT", "Cancel", "Tool", "ToolError", "Toolbox", "confirm", "time_limit"]
+from voice.tool import Arguments, Cancel, Function, Tool, ToolError, function_tool
 
 log = logging.getLogger(__name__)
 

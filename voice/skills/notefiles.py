@@ -22,7 +22,8 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from voice.toolbox import ToolError
+from voice.storage import make_folder
+from voice.tool import ToolError
 
 MAX_NAME = 200
 """Characters of a title; nobody says a longer one."""
@@ -112,7 +113,7 @@ class NoteFolder:
         content = text.encode(errors="surrogateescape")
         if len(content) > MAX_FILE:
             raise ToolError(f"That makes the note too long: {MAX_FILE} bytes at most.")
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.path)
         descriptor, name = tempfile.mkstemp(dir=self.path, prefix=".", suffix=".tmp")  # for its owner's eyes only
         new = Path(name)
         try:

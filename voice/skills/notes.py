@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from voice.skills.notefiles import Note, NoteFolder, fold, make_title
-from voice.toolbox import ToolError
+from voice.tool import ToolError
 
 MAX_LISTED = 50
 """Notes named in one answer; more would be read out for minutes."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from voice.config import Config
-from voice.toolbox import ToolError
+from voice.tool import ToolError
 
 if TYPE_CHECKING:
     import requests

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from voice.skills.openmeteo import Current, Daily, Measured, OpenMeteo, Place, Units
-from voice.toolbox import ToolError
+from voice.tool import ToolError
 
 MAX_CITY = 100
 """Characters; the longest name of a place has 85 (Taumata... in New Zealand), without a state."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from voice.effects import Notice, Partial, Shown, StateChanged, ToolUse, Turn
-from voice.stopwatch import ToolEnded, ToolStarted
-from voice.terminal import Reply, View, printable, row
+from voice.effects import Notice, Partial, Shown, StateChanged, ToolEnded, ToolStarted, ToolUse, Turn
+from voice.terminal import Reply, View
+from voice.text import printable, row
 
 Displayed = Shown | Reply | ToolStarted | ToolEnded
 """All kinds of values that are for people."""
