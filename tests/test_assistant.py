@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -190,6 +191,22 @@ def test_a_conversation_is_taken_up_again(service: Service, make: Start) -> None
     assert told["item"]["content"] == [{"type": "input_text", "text": "Remember seven"}]
     assert "1 turns" in str(notices.values)
     assert second.history == (Turn("you", "Remember seven"),)
+
+
+def test_the_time_until_an_answer_is_heard_is_told(service: Service, make: Start) -> None:
+    heard = threading.Event()
+    assistant = make(deliver=lambda _: heard.set())
+    assistant.start()
+    assert assistant.status.first_audio is None
+    began = time.monotonic()
+    assistant.send_text("count")
+    service.wait_for("response.create")
+    service.say(tone(440, 0.1), "One.")
+    assert heard.wait(5)
+    waited = assistant.status.first_audio
+
+    assert waited is not None
+    assert 0 < waited < time.monotonic() - began
 
 
 def test_who_is_told_something_may_answer(service: Service, make: Start) -> None:

@@ -48,7 +48,7 @@ from voice.session import Session
 from voice.settings import session_settings
 from voice.sleep import Sleep
 from voice.status import Status
-from voice.stopwatch import Stopwatch
+from voice.stopwatch import AnswerTime, Stopwatch
 from voice.tool import Function, Tool
 from voice.toolbox import Toolbox
 from voice.uplink import MicQueue
@@ -99,6 +99,7 @@ class Assistant:
             self._audio_buffer, self._mic_queue, self._feed.show, retry_seconds=self.config.retry_minutes * 60
         )
         self._sleep = Sleep(self.config, self._session, self._feed)
+        self._answer_time = AnswerTime(self._feed)
         self.subscribe(StateChanged, self._note_state)
         self.subscribe(Used, self._note_use)
         self.subscribe(UserSpoke, lambda _: self.toolbox.heard_user())
@@ -214,7 +215,7 @@ class Assistant:
             delay=self._suppressor.delay,
             waiting_ms=self._audio_buffer.waiting_ms,
             depth_ms=self._audio_buffer.depth_ms,
-            first_audio=session.first_audio,
+            first_audio=self._answer_time.seconds,
             seconds=time.monotonic() - self._began,
             spent=self._meter.spent,
             health=audio.health,

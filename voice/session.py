@@ -39,7 +39,6 @@ from voice.effects import (
     RunTool,
     Send,
     Shown,
-    StateChanged,
     ToolUse,
     TryAgain,
     Turn,
@@ -106,14 +105,11 @@ class Session:
         self._settings: Json = {}
         self._was_lost = False
         self._retry: threading.Timer | None = None
-        self._asked_at: float | None = None  # when the user's turn ended, until the answer's first sound
         self._ended: SimpleQueue[AssistantError | None] = SimpleQueue()
         self._malformed = 0
         self._asleep = False  # at first
         self._telling = False
         self._next: list[Effect] = []  # of what was decided by those who were being told something
-        self.first_audio: float | None = None
-        """s from the end of the user's last turn to the first sound of its answer."""
         self.losses = 0
         """How often the connection was lost."""
 
@@ -291,8 +287,6 @@ class Session:
                 case End(error):
                     self._ended.put(error)
                 case shown:
-                    if isinstance(shown, StateChanged):
-                        self._note_state(shown)
                     self._tell(shown)
 
     def _tell(self, shown: Shown | Used | UserSpoke | AudioDelta) -> None:
@@ -303,7 +297,6 @@ class Session:
     def _play(self, effect: Play | EndOfSound | ClearAudio | PauseAudio | ResumeAudio) -> None:
         match effect:
             case Play(sound):
-                self._note_first_sound()
                 self._tell(sound)
                 self._audio_buffer.append(sound.item_id, sound.delta)
             case EndOfSound(item_id):
@@ -322,17 +315,6 @@ class Session:
     def _handle_function_call(self, call_id: str, name: str, arguments: str) -> None:
         output = self._tools.call(name, arguments)
         self._decide(self._conversation.tool_finished, call_id, output)
-
-    def _note_state(self, changed: StateChanged) -> None:
-        if changed.state == "thinking":
-            self._asked_at = time.monotonic()
-        elif changed.state != "speaking":
-            self._asked_at = None
-
-    def _note_first_sound(self) -> None:
-        if self._asked_at is not None:
-            self.first_audio = time.monotonic() - self._asked_at
-            self._asked_at = None
 
     def _note_ready(self) -> None:
         self._line.ready()
