@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
-from functools import partial
 
 from voice.signals import leave_when_signalled, until_signalled
 
@@ -23,13 +22,15 @@ try:
     from voice.errors import AssistantError
     from voice.log import start_logging
     from voice.options import Task, read_config
-    from voice.terminal import Terminal, open_terminal, printable, say
+    from voice.terminal import Terminal, fill_streams, open_terminal, say, tell
+    from voice.text import printable
 except ModuleNotFoundError as missing:
     sys.exit(not_installed(missing))
 
 
 def main() -> int:
     """Run the program; returns its exit status."""
+    fill_streams()
     try:
         config, task = read_config(sys.argv[1:], os.environ)
         start_logging(config)
@@ -40,7 +41,7 @@ def main() -> int:
         else:
             converse(config, open_terminal())
     except AssistantError as error:
-        print(f"realtime: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - the terminal has been given back
+        tell(f"realtime: {printable(str(error))}")
         return error.exit_status
     except ModuleNotFoundError as error:
         sys.exit(not_installed(error))
@@ -70,7 +71,7 @@ def ask_once(config: Config) -> None:
     from voice.ask import ask  # noqa: PLC0415
 
     with until_signalled():
-        ask(config, create_tools(config), say=say, tell=partial(print, file=sys.stderr))
+        ask(config, create_tools(config), say=say, tell=tell)
 
 
 def look(config: Config, task: Task) -> int:

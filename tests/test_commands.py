@@ -88,6 +88,7 @@ def test_help_knows_every_command(program: Program) -> None:
         ("/notes", "there are no notes in "),
         ("/notes shopping", "there is no note shopping"),
         ("/save /dev/null/nowhere.md", "'/dev/null/nowhere.md' cannot be written: "),
+        ("/save ~nobody-here/a.md", "'~nobody-here/a.md' cannot be a file: "),
         ("/tools", "append_note "),
         ("/devices", "no sound device is used"),
         ("/cost", "0 tokens"),

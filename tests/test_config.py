@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -50,6 +51,23 @@ def test_instructions_may_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "pirate.txt").write_text("You are a pirate.\n", encoding="utf-8")
 
     assert _read(tmp_path, "--instructions", f"@{tmp_path}/pirate.txt").instructions == "You are a pirate."
+
+
+def test_a_path_may_begin_at_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    config = _read(tmp_path, "--ask-audio", "~/a.wav", "--answer-audio", "~/b.wav", TOOLS="c.py;~/d.py", LOG_FILE="~/e")
+
+    assert (config.ask_audio, config.answer_audio, config.log_file) == (home / "a.wav", home / "b.wav", home / "e")
+    assert config.tools == (Path("c.py"), home / "d.py")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows takes every name for somebody's")
+@pytest.mark.parametrize("option", ["data-dir", "log-file", "ask-audio", "tools", "instructions"])
+def test_a_path_at_the_home_of_nobody_is_one_line(tmp_path: Path, option: str) -> None:
+    at = "@" if option == "instructions" else ""
+
+    with pytest.raises(SettingError, match=f"^--{option}: there is no home for '~nobody-here/x'$"):
+        _read(tmp_path, f"--{option}", f"{at}~nobody-here/x")
 
 
 def test_all_bad_values_are_refused_together_with_their_source_and_reason(tmp_path: Path) -> None:

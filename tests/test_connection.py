@@ -19,13 +19,14 @@ from tests.service import Service
 from tests.wire import Refusal
 from voice.config import OPENAI_URL, Config
 from voice.connection import MAX_MESSAGE, Connection
-from voice.endpoint import Endpoint, endpoint
+from voice.endpoint import Endpoint, endpoint, parse_proxy
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
 from voice.events import SessionUpdate, encode
 
 
 def _target(service: Service, proxy_url: str = "") -> Endpoint:
-    return Endpoint(f"{service.url}?model=m", {"Authorization": "Bearer k"}, proxy_url)
+    proxy = parse_proxy(proxy_url, "PROXY_URL") if proxy_url else None
+    return Endpoint(f"{service.url}?model=m", {"Authorization": "Bearer k"}, proxy)
 
 
 @contextmanager
@@ -88,11 +89,13 @@ def test_the_beta_header_is_sent_in_the_beta_dialect_alone() -> None:
     ],
 )
 def test_proxies_of_the_environment(url: str, environment: dict[str, str], proxy: str) -> None:
-    assert endpoint(Config(), url, environment).proxy_url == proxy
+    assert str(endpoint(Config(), url, environment).proxy or "") == proxy
 
 
 def test_the_setting_beats_the_environments_proxy() -> None:
-    assert endpoint(Config(proxy_url="http://a:1"), OPENAI_URL, {"ALL_PROXY": "http://b:1"}).proxy_url == "http://a:1"
+    proxy = endpoint(Config(proxy_url="http://a:1"), OPENAI_URL, {"ALL_PROXY": "http://b:1"}).proxy
+
+    assert (str(proxy), proxy and proxy.source) == ("http://a:1", "PROXY_URL")
 
 
 @pytest.mark.parametrize("key", ["sk-1\nsk-2", "sk-1\r\n", "sk-schlüssel", "sk-\x00"])
@@ -329,9 +332,10 @@ def test_stopping_does_not_wait_for_a_mute_peer(service: Service) -> None:
         assert time.monotonic() - began < 1.5
 
 
-def test_stopping_while_connecting_ends_it() -> None:
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_stopping_while_connecting_ends_it(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        connection = Connection(Endpoint(f"ws://127.0.0.1:{silent.getsockname()[1]}/"))
+        connection = Connection(Endpoint(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/"))
         ends: list[Exception] = []
 
         def connect() -> None:
@@ -343,7 +347,7 @@ def test_stopping_while_connecting_ends_it() -> None:
         connecting = threading.Thread(target=connect)
         connecting.start()
         peer, _ = silent.accept()
-        peer.recv(1)  # the upgrade has been asked for, and is never answered
+        peer.recv(1)  # TLS or the upgrade has been asked for, and is never answered
         connection.stop()
         connecting.join(2)
         peer.close()

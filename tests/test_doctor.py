@@ -30,14 +30,15 @@ from voice.checkup.computer import DISPENSABLE, LIBRARIES
 from voice.checkup.findings import Finding
 from voice.checkup.loudness import judge
 from voice.checkup.parts import judge_echo, measure
-from voice.checkup.remedies import _REMEDIES, remedy
 from voice.checkup.service import _refusal
 from voice.checkup.sound import are_locked, judge_pace
 from voice.config import Config
 from voice.doctor import EXAMINATIONS, Examination, check
 from voice.echo import EchoCanceller, Off, Samples
+from voice.endpoint import endpoint
 from voice.errors import AssistantError, ConnectionLostError, DeviceError, ServiceRefusedError, SettingError
 from voice.events import Problem
+from voice.remedies import _REMEDIES, remedy
 
 KEY = "sk-proj-a1b2c3d4e5f6"
 ROOT = Path(__file__).parent.parent
@@ -257,10 +258,13 @@ def test_a_key_that_does_not_look_like_one(service: Service, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["sk-\n1", "sk-\u20ac"])
 def test_a_key_that_cannot_be_sent_is_not(service: Service, key: str) -> None:
-    status, lines = _check(Config(openai_api_key=key, ws_url=service.url), "service")
+    config = Config(openai_api_key=key, ws_url=service.url)
+    status, lines = _check(config, "service")
+    with pytest.raises(SettingError) as ends:
+        endpoint(config, config.ws_url)
 
-    assert status == 3
-    assert _only(lines, "fail key: ").endswith("has characters that no key has: copy it again into OPENAI_API_KEY")
+    assert status == ends.value.exit_status, "as the program ends"
+    assert lines[0] == f"fail service: {ends.value}"
     assert service.requests == []
 
 
@@ -362,7 +366,7 @@ def test_a_proxy_of_the_environment_that_is_no_address(monkeypatch: pytest.Monke
     status, lines = _check(Config(ws_url="wss://service.test/"), "service")
 
     assert status == 2
-    assert "HTTPS_PROXY is no address: write http://" in _only(lines, "fail proxy: ")
+    assert "HTTPS_PROXY is no address: write http://" in _only(lines, "fail service: ")
     assert not re.search("sec|user:s|ret@", "".join(lines))
 
 

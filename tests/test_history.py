@@ -25,11 +25,14 @@ from hypothesis import strategies as st
 
 from tests.program import TOP
 from voice.archive import MAX_READ, MAX_TEXT, Past, conversations, kept, load
+from voice.config import Config
 from voice.effects import Notice, Partial, StateChanged, ToolUse, Turn
 from voice.errors import SettingError
+from voice.feed import Feed
 from voice.history import MAX_QUEUE, STOP_TIMEOUT, History, markdown
+from voice.records import Records
 from voice.storage import MAX_BACKLOG, Journal, save
-from voice.terminal import printable
+from voice.text import printable
 from voice.turns.transcript import MAX_HISTORY
 
 DEADLINE = 10.0
@@ -495,6 +498,30 @@ def test_a_disk_that_does_not_answer_delays_nobody(tmp_path: Path) -> None:
     assert lines[2].endswith(f": {MAX_QUEUE + 7 + 1}")
 
 
+def test_what_is_said_while_the_next_conversation_begins_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, meanwhile = Feed(), [ANSWER]
+
+    class Slow(History):
+        """The disk takes its time to end the one before, and the user goes on."""
+
+        def stop(self) -> None:
+            super().stop()
+            while meanwhile:
+                feed.show(meanwhile.pop())
+
+    monkeypatch.setattr("voice.records.History", Slow)
+    records = Records(Config(data_dir=tmp_path), feed)
+    records.open()
+    feed.show(HELLO)
+    records.begin_anew()
+    records.close()
+
+    folder = tmp_path / "history"
+    assert {load(folder, each.id).turns for each in conversations(folder)} == {(HELLO,), (ANSWER,)}
+
+
 # Threads ------------------------------------------------------------------------------------------------------------
 
 
@@ -619,7 +646,7 @@ def test_a_damaged_first_line_leaves_the_time_in_the_name(folder: Path, line: by
     assert load(folder, "last") == Past("2026-11-21-1503-2", datetime(2026, 11, 21, 15, 3).astimezone(), ())
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=500))
 def test_any_file_can_be_read(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as parent:

@@ -136,6 +136,38 @@ def test_an_answer_that_cannot_be_written_is_an_error() -> None:
     assert done.stderr == "realtime: the output cannot be written: No space left on device\n"
 
 
+def _shell(command: str) -> subprocess.CompletedProcess[str]:
+    """The program in a line of a shell's, as PROGRAM, with nothing on its standard input."""
+    line = command.replace("PROGRAM", f"{sys.executable} realtime.py --no-sound --no-history")
+    return subprocess.run(
+        ["sh", "-c", line], cwd=TOP, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full"])
+def test_remarks_that_cannot_be_written_cost_no_answer(where: str) -> None:
+    """Without a key there is a remark."""
+    talk = _shell(f"echo hello | PROGRAM {where}")
+    question = _shell(f"PROGRAM --ask hello {where}")
+
+    assert [line.partition(":")[0] for line in talk.stdout.splitlines()] == ["you", "assistant"]
+    assert (len(question.stdout.splitlines()), talk.returncode, question.returncode) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full"])
+def test_an_error_that_cannot_be_told_keeps_its_status(where: str) -> None:
+    done = _shell(f"PROGRAM --speed 9 {where}")
+
+    assert (done.stdout, done.returncode) == ("", 2)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_it_runs_without_standard_streams(closed: str) -> None:
+    done = _shell(f"PROGRAM --offline {closed}")
+
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
 def test_in_a_file_a_command_is_about_what_the_lines_before_it_came_to(run: Run) -> None:
     program = run("--offline", env=NO_CARD)
     program.type("write a note called list saying milk")

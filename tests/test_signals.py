@@ -35,7 +35,7 @@ from tests.speech import level, silence, tone
 from tests.tty import COLUMNS, ROWS, Tty
 from tests.wire import Connection, Received
 from voice.archive import load
-from voice.terminal import line
+from voice.text import line
 
 Run = Callable[..., Program]
 

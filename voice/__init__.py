@@ -25,6 +25,8 @@ the whole               any thread
 ``log``                 where log records go
 ``feed``                tells what happens to everybody who asked for it
 ``errors``              what can go wrong, by whose fault
+``remedies``            what to do about this computer, by platform
+``text``                what can be shown on one line, pure
 
 deciding                pure: no I/O, no clock, no thread; called under `Session`'s lock
 ``conversation``        the core: events and what the user does go in, effects come out
@@ -75,7 +77,7 @@ tools                   one thread *call* and one *tool* for each call
 ``tool``                one tool, made of a typed function
 ``toolfiles``           files of the user's with such functions
 ``consent``             what the user was asked to agree to
-``stopwatch``           how long calls take
+``stopwatch``           how long calls and answers take
 ``mcp.tools``           tools of MCP servers
 ``mcp.server``          ... one server
 ``mcp.text``            ... what it says, as text
@@ -115,7 +117,6 @@ what is kept            *history* and *recorder*; the rest is for any thread
 ``checkup.sound``       ... of the devices
 ``checkup.parts``       ... of the echo canceller and the offline assistant
 ``checkup.loudness``    how loud a microphone is
-``checkup.remedies``    what to do, by platform
 ======================  ===============================================================================================
 
 Threads, where each may wait, and what wakes it:

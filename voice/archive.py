@@ -23,7 +23,7 @@ from typing import Any
 
 from voice.effects import ToolUse, Turn
 from voice.errors import SettingError
-from voice.terminal import printable
+from voice.text import printable
 from voice.turns.transcript import MAX_HISTORY
 
 MAX_TEXT = 100_000

@@ -8,7 +8,7 @@ from dataclasses import replace
 from voice.assistant import Assistant
 from voice.config import Config
 from voice.effects import Notice, Turn
-from voice.terminal import printable
+from voice.text import printable
 from voice.tool import Function
 from voice.wavefiles import read_wav, write_wav
 

@@ -16,7 +16,6 @@ from typing import Any
 import pyaudio
 
 from voice.buffer import AudioBuffer
-from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.effects import Notice, Shown
 from voice.errors import DeviceError
@@ -26,6 +25,7 @@ from voice.hardware.side import Side
 from voice.hardware.streams import BLOCK_SAMPLES, SILENCE, FromDevice, ToDevice
 from voice.hardware.supervisor import Supervisor
 from voice.hardware.watch import MuteWatch
+from voice.remedies import remedy
 from voice.settings import SAMPLE_RATE
 
 MAX_QUEUED_BLOCKS = 3000

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from voice import reports
 from voice.assistant import Assistant
+from voice.config import MODES, VOICES
 from voice.errors import AssistantError, SettingError
 from voice.status import Status
 from voice.storage import make_folder
 from voice.talk import Talk
-from voice.terminal import Reply, Terminal, printable
+from voice.terminal import Reply, Terminal
+from voice.text import printable
 
 log = logging.getLogger(__name__)
 
-MODES = ("hands-free", "push-to-talk")
 AT_ONCE = frozenset({"/interrupt", "/mute", "/pause", "/resume", "/talk", "/status", "/help"})
 """Commands about what happens just now."""
 PATIENCE = 120.0
@@ -62,7 +63,7 @@ class Commands:
         self._asked = False  # something that may not have been answered yet
 
     def _table(self) -> dict[str, Command]:
-        assistant, folder = self._assistant, self._assistant.config.data_dir
+        assistant, config = self._assistant, self._assistant.config
         return {
             "/help": Command("what can be typed", self._help),
             "/quit": Command("end", lambda _: self.quit()),
@@ -78,17 +79,17 @@ class Commands:
                 "what was said, now or in an older conversation",
                 lambda which: self._reply(reports.history(assistant, which)),
                 "[ID]",
-                lambda: reports.conversation_ids(folder),
+                lambda: reports.conversation_ids(config),
             ),
             "/save": Command("write the conversation to a file", self._save, "[PATH]"),
             "/notes": Command(
                 "which notes there are, or one of them",
-                lambda name: self._reply(reports.notes(folder, name)),
+                lambda name: self._reply(reports.notes(config, name)),
                 "[NAME]",
-                lambda: reports.note_titles(folder),
+                lambda: reports.note_titles(config),
             ),
             "/tools": Command("what the assistant can do", lambda _: self._reply(reports.tools(assistant))),
-            "/voice": Command("which voice speaks, or another one", self._voice, "[NAME]", lambda: reports.VOICES),
+            "/voice": Command("which voice speaks, or another one", self._voice, "[NAME]", lambda: VOICES),
             "/devices": Command("microphone and loudspeaker", lambda _: self._reply(reports.devices(assistant))),
             "/cost": Command("what was spent so far", self._cost),
             "/record": Command("record both voices, or stop", self._record),
@@ -219,19 +220,19 @@ class Commands:
 
     def _save(self, path: str) -> None:
         name = f"conversation-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}.md"
-        where = Path(path).expanduser() if path else self._assistant.config.data_dir / name
+        where = Path(path) if path else self._assistant.config.data_dir / name
         if not path:
             with suppress(OSError):  # what is wrong is told in a moment
                 make_folder(where.parent)
         self._assistant.save(str(where))
-        self._reply([f"saved in {printable(str(where.absolute()))}"])
+        self._reply([f"saved in {printable(str(where.expanduser().absolute()))}"])
 
     def _voice(self, name: str) -> None:
         config = self._assistant.config
         if not name:
-            self._reply([f"the voice is {config.voice}; /voice NAME takes another: {', '.join(reports.VOICES)}"])
-        elif config.is_openai and name not in reports.VOICES:  # which would end the conversation
-            raise SettingError(f"there is no voice {name[:40]}; there are {', '.join(reports.VOICES)}")
+            self._reply([f"the voice is {config.voice}; /voice NAME takes another: {', '.join(VOICES)}"])
+        elif config.is_openai and name not in VOICES:  # which would end the conversation
+            raise SettingError(f"there is no voice {name[:40]}; there are {', '.join(VOICES)}")
         else:
             self._assistant.change_voice(name)
             self._reply([f"the voice is {name} from now on"])

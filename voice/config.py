@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from platformdirs import user_documents_path
@@ -20,7 +20,12 @@ MAX_OUTPUT_TOKENS = 32_000
 IDLE_SECONDS = 600.0
 WAKE_WORD_IDLE_SECONDS = 60.0
 """With a wake word the next one is easily said."""
+VOICES = ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
+"""OpenAI's, as of 2026; other servers have voices of their own."""
 WITHOUT_REASONING = frozenset({"gpt-realtime-1.5", "gpt-realtime", "gpt-realtime-mini"})
+
+_Mode = Literal["hands-free", "push-to-talk"]
+MODES = get_args(_Mode)
 
 DEFAULT_INSTRUCTIONS = (
     "You are a friendly voice assistant. Talk naturally and keep answers short: they are spoken aloud. "
@@ -54,12 +59,20 @@ def _url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _expanded(path: Path) -> Path:
+    """``~`` stands for the user's home, ``~name`` for another's."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home for {str(path)!r}") from None
+
+
 def _from_file(value: str) -> str:
     """``@path`` stands for the text of that file."""
     if not value.startswith("@"):
         return value
     try:
-        return Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
+        return _expanded(Path(value[1:])).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ValueError(f"cannot read the file {value[1:] or 'without a name'}: {reason}") from error
@@ -83,6 +96,7 @@ def _language(value: str) -> str:
 
 
 _HttpUrl = Annotated[str, _url("http", "https")]
+_Path = Annotated[Path, AfterValidator(_expanded)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +128,7 @@ class Config:
     ] = DEFAULT_INSTRUCTIONS
     text: Annotated[bool, Option("conversation", "answers as text only, not spoken")] = False
     speed: Annotated[float, Field(ge=0.25, le=1.5), Option("conversation", "pace of the voice, 0.25 to 1.5")] = 1.0
-    mode: Annotated[
-        Literal["hands-free", "push-to-talk"], Option("conversation", "speak any time, or while SPACE is held")
-    ] = "hands-free"
+    mode: Annotated[_Mode, Option("conversation", "speak any time, or while SPACE is held")] = "hands-free"
     transcription_model: Annotated[str, Option("conversation", "model that writes down what you say; off for none")] = (
         "gpt-transcribe"
     )
@@ -195,21 +207,21 @@ class Config:
     ] = "off"
 
     # What is kept
-    data_dir: Annotated[
-        Path, AfterValidator(Path.expanduser), Option("what is kept", "folder for notes, history and recordings")
-    ] = field(default_factory=lambda: user_documents_path() / "Realtime")
+    data_dir: Annotated[_Path, Option("what is kept", "folder for notes, history and recordings")] = field(
+        default_factory=lambda: user_documents_path() / "Realtime"
+    )
     history: Annotated[bool, Option("what is kept", "keep a transcript of every conversation")] = True
     resume: Annotated[str, Option("what is kept", "take up a conversation again: last, or its name")] = ""
     save_recordings: Annotated[bool, Option("what is kept", "record both voices as WAV files")] = False
 
     # One question
     ask: Annotated[str, Option("one question", "print the answer to this and end")] = ""
-    ask_audio: Annotated[Path | None, Option("one question", "the same for a spoken question, a WAV file")] = None
-    answer_audio: Annotated[Path | None, Option("one question", "save the spoken answer to this WAV file")] = None
+    ask_audio: Annotated[_Path | None, Option("one question", "the same for a spoken question, a WAV file")] = None
+    answer_audio: Annotated[_Path | None, Option("one question", "save the spoken answer to this WAV file")] = None
 
     # Tools
     tools: Annotated[
-        tuple[Path, ...],
+        tuple[_Path, ...],
         BeforeValidator(_several),
         Option("tools", "Python file with functions of your own; may be repeated"),
     ] = ()
@@ -239,7 +251,7 @@ class Config:
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Option("trouble", "what is worth logging")] = (
         "INFO"
     )
-    log_file: Annotated[Path | None, Option("trouble", "write a log to this file")] = None
+    log_file: Annotated[_Path | None, Option("trouble", "write a log to this file")] = None
     debug: Annotated[bool, Option("trouble", "log every event, to realtime.log unless there is --log-file")] = False
 
     def __post_init__(self) -> None:
@@ -259,6 +271,21 @@ class Config:
     def asks_once(self) -> bool:
         """Whether there is one question only."""
         return bool(self.ask or self.ask_audio)
+
+    @property
+    def notes_folder(self) -> Path:
+        """Where notes are."""
+        return self.data_dir / "notes"
+
+    @property
+    def history_folder(self) -> Path:
+        """Where conversations are written down."""
+        return self.data_dir / "history"
+
+    @property
+    def recordings_folder(self) -> Path:
+        """Where both voices are recorded."""
+        return self.data_dir / "recordings"
 
     @property
     def by_hand(self) -> bool:

@@ -1,7 +1,7 @@
 """The WebSocket to the service, through a proxy if there is one; the only importer of websocket and socks.
 
-A peer that is gone is noticed within 10 s: the system probes a silent network (`_DEAD_PEER`), and a peer that is there
-and says nothing for `PING_SECONDS` is pinged and has as long to answer.
+A peer that is gone is noticed within 10 s: when it has said nothing for `PING_SECONDS` it is pinged, and has as long to
+answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import socks
 import websocket
 
-from voice.endpoint import Endpoint, Proxy, parse_proxy
+from voice.endpoint import Endpoint, Proxy
 from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError
 from voice.refusals import REMEDIES
 
@@ -30,9 +30,6 @@ PING_SECONDS = 4.0
 """s of silence until a ping, and from there until the peer counts as gone. It is also the time limit of a `send`."""
 MAX_MESSAGE = 16 * 2**20
 """Bytes of one message; the service's longest are some 100 kB, and it takes 15 MiB itself."""
-
-_DEAD_PEER = {"TCP_KEEPIDLE": 4, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
-"""A peer that is gone is noticed within 10 s, whether we send (ms) or only wait (4 s, then 3 probes of 2 s)."""
 
 _PROXY_TYPES = {
     "http": (socks.HTTP, True),
@@ -84,7 +81,7 @@ class Connection:
         Raises:
             ConnectionLostError: the network, the proxy or the peer failed.
             ServiceRefusedError: the peer answered the upgrade with a refusal.
-            SettingError: the address or the proxy's is none.
+            SettingError: the address is none.
 
         """
         parts = urlsplit(self._target.url)
@@ -95,8 +92,10 @@ class Connection:
         self._keep(raw, None)
         try:
             if parts.scheme == "wss":
-                raw = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
-                self._keep(raw, None)
+                context = ssl.create_default_context()
+                raw = wrapped = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
+                self._keep(raw, None)  # else `stop` would know the bare socket only, which is no more
+                wrapped.do_handshake()
             self._keep(raw, self._upgrade(raw))
         except websocket.WebSocketBadStatusException as error:
             raw.close()
@@ -135,7 +134,7 @@ class Connection:
         raise ConnectionLostError("stopped while connecting")
 
     def _reach(self, host: str, port: int) -> socket.socket:
-        proxy = parse_proxy(self._target.proxy_url, "the proxy") if self._target.proxy_url else None
+        proxy = self._target.proxy
         try:
             raw = self._dial(host, port, proxy)
         except socks.ProxyError as error:
@@ -147,10 +146,6 @@ class Connection:
                 f"{host}:{port} cannot be reached{way} ({why}); --offline needs no network"
             ) from error
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in _DEAD_PEER.items():
-            if hasattr(socket, name):
-                raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         return raw
 
     def _dial(self, host: str, port: int, proxy: Proxy | None) -> socket.socket:
@@ -241,7 +236,7 @@ class Connection:
         if connected is None:
             if raw is not None:
                 with contextlib.suppress(OSError):
-                    raw.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(raw, socket.SHUT_RDWR)  # SSLSocket's takes TLS from under a handshake
             return
         if self._sending.acquire(timeout=STOP_TIMEOUT):  # else a message has been stuck for as long
             try:

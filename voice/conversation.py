@@ -74,13 +74,11 @@ from voice.refusals import REMEDIES
 from voice.turns.answers import Answers
 from voice.turns.calls import Calls
 from voice.turns.floor import Floor
-from voice.turns.problems import is_benign, reason, seconds_to_wait
+from voice.turns.problems import CONFIGURE, is_about_settings, is_benign, reason, seconds_to_wait
 from voice.turns.responses import Responses
 from voice.turns.restore import restored, told
 from voice.turns.transcript import MAX_CHARACTERS, Entry, Transcript
 
-_CONFIGURE = "configure"
-"""event_id of our first ``session.update``: an error that names it is about our settings."""
 MAX_ROUNDS = 10
 """Responses in a row that do nothing but call functions; then the user is asked to say something."""
 MAX_WAITING = 100
@@ -283,7 +281,7 @@ class Conversation:
     def configure(self, settings: Json) -> list[Effect]:
         """Tell the service our settings and what has been said: the answer to ``session.created``."""
         self._online = True
-        self._do(Send(SessionUpdate(settings, event_id=_CONFIGURE)))
+        self._do(Send(SessionUpdate(settings, event_id=CONFIGURE)))
         self._answers.connect(lambda: self._new_id("heard"))
         for item in restored(self.transcript.said):
             self._do(Send(ItemCreate(item)))
@@ -376,7 +374,7 @@ class Conversation:
         error = event.error
         if remedy := REMEDIES.get(error.code or ""):
             self._do(End(ServiceRefusedError(remedy)))
-        elif not self._ready and (error.event_id == _CONFIGURE or (error.param or "").startswith("session")):
+        elif not self._ready and is_about_settings(error):
             self._do(End(SettingError(f"the service rejected {error.param or 'the settings'}: {reason(error)}")))
         elif error.code == "input_audio_buffer_commit_empty":
             self._floor.awaiting = False  # too short to be a turn; or the service's own detector was faster

@@ -17,10 +17,10 @@ from urllib.parse import unquote, urlsplit
 
 from voice.checkup.computer import examine_folder, examine_settings, examine_terminal, examine_versions
 from voice.checkup.findings import Finding, exit_status, summary
-from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.errors import AssistantError
-from voice.terminal import printable
+from voice.remedies import remedy
+from voice.text import printable
 
 MIN_SECRET = 4
 """Characters; hiding what is shorter would only garble every line."""

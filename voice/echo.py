@@ -169,15 +169,13 @@ class EchoCanceller:
 class Mute:
     """Half duplex: silence while the loudspeaker may be heard. The user waits, or interrupts with a key."""
 
-    def __init__(self, sample_rate: int = 24000) -> None:
-        """Process blocks of 10 ms at `sample_rate` Hz."""
-        del sample_rate  # 10 ms at any rate
+    def __init__(self) -> None:
         self._left = 0  # blocks
         self.erle: float | None = None
         self.delay: float | None = None
 
     def process(self, near: Samples, far: Samples) -> Samples:
-        """Return `near`, or as much silence."""
+        """Return `near`, or as much silence; both are 10 ms."""
         played = _to_sound(far)
         if float(played @ played) > len(played) * AUDIBLE**2:
             self._left = MUTE_TAIL_MS // 10

@@ -16,18 +16,11 @@ USUAL_PORTS = {"http": 8080, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "s
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to connect and what to show there."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    proxy_url: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Proxy:
     """A proxy's address, taken apart."""
 
+    source: str
+    """Name of the setting."""
     scheme: str
     host: str
     port: int
@@ -37,6 +30,15 @@ class Proxy:
     def __str__(self) -> str:
         """Without user and password."""
         return f"{self.scheme}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect and what to show there."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    proxy: Proxy | None = None
 
 
 def endpoint(config: Config, url: str, environment: Mapping[str, str] = os.environ) -> Endpoint:
@@ -54,25 +56,22 @@ def endpoint(config: Config, url: str, environment: Mapping[str, str] = os.envir
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     if config.dialect == "beta":
         headers["OpenAI-Beta"] = "realtime=v1"
-    source, proxy = "PROXY_URL", config.proxy_url
-    if not proxy:
-        source, proxy = _environment_proxy(parts, environment)
-    if proxy:
-        parse_proxy(proxy, source)
+    source, proxy_url = ("PROXY_URL", config.proxy_url) if config.proxy_url else _environment_proxy(parts, environment)
+    proxy = parse_proxy(proxy_url, source) if proxy_url else None
     return Endpoint(parts._replace(query=query).geturl(), headers, proxy)
 
 
 def _environment_proxy(parts: SplitResult, environment: Mapping[str, str]) -> tuple[str, str]:
     """Name and value of ALL_PROXY or HTTPS_PROXY, unless NO_PROXY names the host or it is this computer."""
     host = parts.hostname or ""
-    settings = {name.lower(): value for name, value in environment.items()}
-    if host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass_environment(
-        host, {"no": settings.get("no_proxy", "")}
-    ):
+    settings = {name.lower(): (name, value.strip()) for name, value in environment.items()}
+    _, bypassed = settings.get("no_proxy", ("", ""))
+    if host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass_environment(host, {"no": bypassed}):
         return "", ""
-    for name in ("https_proxy" if parts.scheme == "wss" else "http_proxy", "all_proxy"):
-        if url := settings.get(name, "").strip():
-            return name.upper(), url if "://" in url else f"http://{url}"
+    for wanted in ("https_proxy" if parts.scheme == "wss" else "http_proxy", "all_proxy"):
+        name, url = settings.get(wanted, ("", ""))
+        if url:
+            return name, url if "://" in url else f"http://{url}"
     return "", ""
 
 
@@ -98,4 +97,4 @@ def parse_proxy(url: str, source: str) -> Proxy:
     if parts.scheme not in USUAL_PORTS:
         raise SettingError(f"{source}: a proxy is reached by {', '.join(f'{name}://' for name in USUAL_PORTS)}")
     user, password = (unquote(part) if part else None for part in (parts.username, parts.password))
-    return Proxy(parts.scheme, host, port or USUAL_PORTS[parts.scheme], user, password)
+    return Proxy(source, parts.scheme, host, port or USUAL_PORTS[parts.scheme], user, password)

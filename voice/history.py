@@ -18,7 +18,7 @@ from voice import VERSION
 from voice.archive import ID_TIME, Past, kept
 from voice.effects import Shown, ToolUse, Turn
 from voice.storage import Journal, claim, make_folder
-from voice.terminal import printable
+from voice.text import printable
 
 FORMAT = 1
 """Of the ``.jsonl``; to be raised when an older program would misread it."""

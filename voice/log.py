@@ -37,7 +37,7 @@ def start_logging(config: Config) -> None:
         root.addHandler(logging.NullHandler())
         return
     try:
-        handler = _PrivateFile(path.expanduser(), maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+        handler = _PrivateFile(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
     except OSError as error:
         raise SettingError(f"the log cannot be written to {path}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(levelname)s %(message)s"))

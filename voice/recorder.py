@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from voice.hardware.streams import BLOCK_SAMPLES, SILENCE
+from voice.storage import make_folder
 from voice.wavefiles import WavFile
 
 BLOCKS_PER_SECOND = 100
@@ -120,7 +121,7 @@ class Recorder:
             self._tell(f"{self.lost / BLOCKS_PER_SECOND:.1f} s of the recording are silent: the disk was too slow")
 
     def _begin(self) -> WavFile:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder)
         number = 1
         while True:
             path = self._folder / f"{self._name}{f'-{number}' if number > 1 else ''}.wav"

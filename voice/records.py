@@ -21,7 +21,7 @@ class Records:
         """Keep what the settings say of the turns that `feed` tells; nothing happens before `open`."""
         self._config = config
         self._feed = feed
-        self._folder = config.data_dir / "history"
+        self._folder = config.history_folder
         self._started = datetime.now().astimezone()
         self._history: History | None = None
         self._recorder: Recorder | None = None
@@ -40,9 +40,10 @@ class Records:
     def begin_anew(self) -> None:
         """Note that another conversation begins; may block for a second."""
         self._started = datetime.now().astimezone()
-        if self._history is not None:
-            self._history.stop()
-        self._begin_history()
+        before = self._history
+        self._begin_history()  # first, for what is said while the one before ends
+        if before is not None:
+            before.stop()
 
     def close(self) -> None:
         """Write what is left."""
@@ -62,7 +63,7 @@ class Records:
     def record(self, *, on: bool) -> None:
         """Begin to record both voices, or end it."""
         if on and not self.recording:
-            self._recorder = Recorder(self._config.data_dir / "recordings", self._tell)
+            self._recorder = Recorder(self._config.recordings_folder, self._tell)
             self._recorder.start()
         elif not on and self._recorder is not None:
             self._recorder.stop()

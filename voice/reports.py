@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from voice import archive, usage
 from voice.assistant import Assistant
@@ -12,11 +11,9 @@ from voice.effects import ToolUse, Turn
 from voice.errors import SettingError
 from voice.skills.notefiles import Note, NoteFolder
 from voice.status import Status
-from voice.terminal import line, printable
+from voice.text import line, printable
 from voice.ui import statusline
 
-VOICES = ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
-"""OpenAI's, as of 2026; other servers have voices of their own."""
 MAX_TURNS = 50
 """Shown of a conversation; the rest is in its file."""
 MAX_CONVERSATIONS = 5
@@ -43,7 +40,7 @@ def status(now: Status) -> list[str]:
 
 def history(assistant: Assistant, which: str) -> list[str]:
     """What was said in this conversation, or in that one; SettingError."""
-    folder = assistant.config.data_dir / "history"
+    folder = assistant.config.history_folder
     if which:
         return _turns(archive.load(folder, which).turns) or ["nothing was said"]
     found = archive.conversations(folder, MAX_CONVERSATIONS)
@@ -58,14 +55,14 @@ def _turns(turns: Sequence[Turn | ToolUse]) -> list[str]:
     return [f"({left_out} turns before these)", *lines] if left_out > 0 else lines
 
 
-def conversation_ids(data_dir: Path) -> list[str]:
+def conversation_ids(config: Config) -> list[str]:
     """Conversations on disk, the newest first."""
-    return [summary.id for summary in archive.conversations(data_dir / "history")]
+    return [summary.id for summary in archive.conversations(config.history_folder)]
 
 
-def notes(data_dir: Path, name: str) -> list[str]:
+def notes(config: Config, name: str) -> list[str]:
     """Which notes there are, or one of them; SettingError."""
-    folder = NoteFolder(data_dir / "notes")
+    folder = NoteFolder(config.notes_folder)
     if not name:
         titles = [printable(note.title) for note in _notes(folder)]
         return [*titles, f"they are in {folder.path}"] if titles else [f"there are no notes in {folder.path}"]
@@ -80,10 +77,10 @@ def notes(data_dir: Path, name: str) -> list[str]:
     return [printable(found[0].title), *found[0].text.splitlines()]
 
 
-def note_titles(data_dir: Path) -> list[str]:
+def note_titles(config: Config) -> list[str]:
     """The titles of all notes; none when they cannot be read."""
     try:
-        return [printable(note.title) for note in NoteFolder(data_dir / "notes").notes()]
+        return [printable(note.title) for note in NoteFolder(config.notes_folder).notes()]
     except OSError:
         return []
 

@@ -49,12 +49,11 @@ from voice.effects import (
 from voice.errors import AssistantError, ConnectionLostError
 from voice.events import AudioDelta, Json, MalformedEventError, ServerEvent
 from voice.line import Line
+from voice.signals import SIGNAL_INTERVAL
 from voice.uplink import MicQueue, Online, Uplink
 
 log = logging.getLogger(__name__)
 
-SIGNAL_INTERVAL = 0.5
-"""s. On Windows a signal is only handled between two waits."""
 STOP_SECONDS = 1.8
 """For the end in every state; all threads have been woken, so most of it is for a machine under load."""
 LAST_WORDS = 0.3

@@ -17,6 +17,9 @@ from types import FrameType
 PATIENCE = 1.6
 """s for the block to end after a signal, so that with the program's own end it takes less than 2 s in any case."""
 
+SIGNAL_INTERVAL = 0.5
+"""s that main waits at a time. On Windows a signal is only handled between two waits."""
+
 STOP_SECONDS = 1.0
 """For a stop to take hold of all threads; it takes some ms, and does not come where the shell has no job control."""
 

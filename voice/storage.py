@@ -63,7 +63,8 @@ class Journal:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it that are missing, for the owner alone; OSError."""
-    for each in (*reversed(folder.parents), folder):
+    missing = [above for above in folder.parents if not above.exists()]
+    for each in (*reversed(missing), folder):
         each.mkdir(mode=0o700, exist_ok=True)
 
 

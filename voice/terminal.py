@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from voice.effects import Notice, ToolUse, Turn
 from voice.errors import AssistantError
+from voice.text import line, printable, row
 
 if TYPE_CHECKING:  # it knows this module
     from voice.commands import Commands
@@ -30,9 +31,6 @@ READ_BYTES = 65536
 
 MAX_LINE = 65536
 """Characters of a line that is piped in, so that one without end fills no memory: it is said in parts."""
-
-JOINER = "\u200d"
-"""Holds the parts of one emoji together; the only invisible character that is let through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +73,19 @@ class Terminal(Protocol):
         """Write what is left and give the terminal back as it was."""
 
 
+def fill_streams() -> None:
+    """Put something in place of the standard streams that this program was started without, as by ``2>&-``.
+
+    Main, before anything is opened: else a file or a socket would get their numbers, and what libraries print.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - a device, for good
+
+
 def open_terminal() -> Terminal:
     """Choose what fits the standard input and output."""
-    person = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-    if person and os.environ.get("TERM") != "dumb":
+    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from voice.screen import Screen  # noqa: PLC0415 - pipes do without it
 
         return Screen()
@@ -102,26 +109,15 @@ def say(text: str) -> None:
         raise AssistantError(f"the output cannot be written: {error.strerror}") from error
 
 
+def tell(text: str) -> None:
+    """Write a line to standard error, where there is no conversation; lost if it cannot be written; any thread."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - as above
+
+
 def _forget_output() -> None:
     """Point standard output elsewhere, so that Python's exit can flush."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def printable(text: str) -> str:
-    """One line of `text` in which nothing can control the terminal."""
-    return "".join(c if c.isprintable() or c == JOINER else " " for c in " ".join(text.split()))
-
-
-def row(text: str) -> str:
-    """`printable` for a row of a table: its spaces stay as they are."""
-    return "".join(c if c.isprintable() or c == JOINER else " " for c in text)
-
-
-def line(shown: Turn | ToolUse) -> str:
-    """One finished turn as one line."""
-    if isinstance(shown, ToolUse):
-        return f"tool: {printable(shown.name)}({printable(shown.arguments)}) -> {printable(shown.result)}"
-    return f"{shown.role}: {printable(shown.text)}{' [interrupted]' if shown.interrupted else ''}"
 
 
 class Lines:
@@ -173,6 +169,8 @@ class Lines:
                 stream.buffer.write(text.encode("utf-8", "replace") + b"\n")
                 stream.flush()
             except OSError:
+                if name == "stderr":  # a remark is lost, no answer is
+                    continue
                 _forget_output()  # who read it has gone, as `head` does
                 self._on_quit()
                 return
@@ -184,7 +182,7 @@ def _lines() -> Iterator[str]:
     decode = getincrementaldecoder("utf-8")("replace").decode
     rest = ""
     with suppress(OSError, ValueError):
-        while sys.stdin is not None and (data := os.read(sys.stdin.fileno(), READ_BYTES)):
+        while data := os.read(sys.stdin.fileno(), READ_BYTES):
             *lines, rest = (rest + decode(data)).split("\n")
             yield from lines
             if len(rest) > MAX_LINE:

@@ -24,7 +24,9 @@ _Function = TypeVar("_Function", bound=Function)
 
 DEFAULT_TIME_LIMIT = 20.0
 """s. Long for an HTTP request or two, and as long as anybody waits for a spoken answer."""
-NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+MAX_NAME = 64
+"""Characters of a name: what the service takes."""
+NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{MAX_NAME}}}")
 """What the service takes as the name of a function."""
 _UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 

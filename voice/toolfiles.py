@@ -32,7 +32,7 @@ def load_tools(path: Path) -> list[Tool]:
         SettingError: the file cannot be read or run, has no tools, or a function that cannot be one.
 
     """
-    path = path.expanduser().absolute()
+    path = path.absolute()
     module = _run(path)
     if hasattr(module, LIST):
         return list(_listed(path, module))

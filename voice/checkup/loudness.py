@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voice.checkup.findings import Finding
-from voice.checkup.remedies import remedy
 from voice.hardware.streams import BLOCK_SAMPLES
+from voice.remedies import remedy
 
 FULL_SCALE = 32768
 TINY = 1e-12

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voice.checkup.findings import Finding
-from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.echo import EchoCanceller, Suppressor, create
+from voice.remedies import remedy
 from voice.settings import SAMPLE_RATE
 
 Samples = NDArray[np.int16]

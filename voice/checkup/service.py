@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from voice.checkup.findings import Finding
 from voice.config import Config
 from voice.connection import Connection
 from voice.endpoint import Endpoint, endpoint
-from voice.errors import ConnectionLostError, SettingError
+from voice.errors import ConnectionLostError
 from voice.events import (
     ErrorReported,
     MalformedEventError,
@@ -30,28 +30,24 @@ from voice.events import (
 )
 from voice.refusals import REMEDIES
 from voice.settings import session_settings
+from voice.turns.problems import CONFIGURE, is_about_settings
 
 REACH_TIMEOUT = 5.0
 """s to reach a proxy or a language model, which are near."""
 ANSWER_TIMEOUT = 10.0
 """s to open the session and to take the settings, once connected; the service needs less than one."""
-PROXY_NAMES = ("all_proxy", "http_proxy", "https_proxy")
-"""Names in the environment, in any case; the last beats the others."""
-CONFIGURE = "configure"
-"""event_id of the settings: an error that names it is about them."""
 
 
 def examine(config: Config, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Find out; raises AssistantError where the program would end with it."""
-    key = _key(config)
-    yield key
-    if key.level == "fail":
-        return
     if not config.uses_offline_assistant:
-        yield from _service(config, environment)
+        target = endpoint(config, config.ws_url, environment)
+        yield _key(config)
+        yield from _service(config, target)
         return
     from offline.assistant import start  # noqa: PLC0415 - as the program does: only where it answers
 
+    yield _key(config)
     yield from _language_model(config)
     with start(config) as url:
         yield from _open_session(config, endpoint(replace(config, openai_api_key="", proxy_url=""), url, {}))
@@ -64,9 +60,6 @@ def _key(config: Config) -> Finding:
     if config.uses_offline_assistant:
         remedy = "put OPENAI_API_KEY into .env to talk to the service"
         return Finding("warn", "key", "not set, so the assistant on this computer answers", remedy)
-    if not (key.isascii() and key.isprintable()):
-        remedy = "copy it again into OPENAI_API_KEY"
-        return Finding("fail", "key", "OPENAI_API_KEY has characters that no key has", remedy, exit_status=3)
     if set(key) & set(" '\""):
         return Finding("warn", "key", "OPENAI_API_KEY is set, with a blank or a quote", "copy it again")
     return Finding(
@@ -78,60 +71,32 @@ def _language_model(config: Config) -> Iterator[Finding]:
     if not config.local_llm_url:
         return
     parts = urlsplit(config.local_llm_url)
-    where, trouble = _reach(parts, 443 if parts.scheme == "https" else 80)
-    if trouble:
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    where = f"{parts.scheme}://{host}:{port}"
+    if trouble := _trouble(host, port):
         remedy = "start it, or correct LOCAL_LLM_URL"
         yield Finding("warn", "language model", f"{where} does not answer ({trouble})", remedy)
     else:
         yield Finding("ok", "language model", f"{where} answers")
 
 
-def _service(config: Config, environment: Mapping[str, str]) -> Iterator[Finding]:
-    try:
-        target = endpoint(config, config.ws_url, environment)
-    except SettingError as error:
-        yield Finding("fail", "proxy", str(error), exit_status=error.exit_status)
-        return
-    if target.proxy_url:
-        proxy = _proxy(target.proxy_url, "PROXY_URL" if config.proxy_url else _source(target.proxy_url, environment))
-        yield proxy
-        if proxy.level == "fail":
+def _service(config: Config, target: Endpoint) -> Iterator[Finding]:
+    if proxy := target.proxy:
+        if trouble := _trouble(proxy.host, proxy.port):
+            what = f"{proxy}, from {proxy.source}, does not answer ({trouble})"
+            yield Finding("fail", "proxy", what, f"correct {proxy.source}")
             return
+        yield Finding("ok", "proxy", f"{proxy}, from {proxy.source}, answers")
     yield from _open_session(config, target)
 
 
-# The proxy ----------------------------------------------------------------------------------------------------------
-
-
-def _proxy(url: str, source: str) -> Finding:
-    try:
-        parts = urlsplit(url)
-        where, trouble = _reach(parts, 1080 if parts.scheme.startswith("socks") else 8080)
-    except ValueError:  # whose text may hold a part of the password
-        remedy = "write http://host:port or socks5h://user:password@host:port, with % for a password's @ : / # ?"
-        return Finding("fail", "proxy", f"{source} is no address", remedy, exit_status=2)
-    if trouble:
-        return Finding("fail", "proxy", f"{where}, from {source}, does not answer ({trouble})", f"correct {source}")
-    return Finding("ok", "proxy", f"{where}, from {source}, answers")
-
-
-def _source(url: str, environment: Mapping[str, str]) -> str:
-    """Which name in the environment gave this address."""
-    names = {environment[name]: name for wanted in PROXY_NAMES for name in environment if name.lower() == wanted}
-    return names.get(url) or names.get(url.removeprefix("http://"), "the environment")
-
-
-def _reach(parts: SplitResult, usual_port: int) -> tuple[str, str]:
-    """Address without a password, and why it cannot be reached, "" if it can; ValueError for what is no address."""
-    host, port = parts.hostname, parts.port or usual_port
-    if not host:
-        raise ValueError("no host")
-    where = f"{parts.scheme}://{host}:{port}"
+def _trouble(host: str, port: int) -> str:
+    """Why it cannot be reached, "" if it can."""
     try:
         socket.create_connection((host, port), REACH_TIMEOUT).close()
-    except OSError as error:
-        return where, error.strerror or str(error)
-    return where, ""
+    except (OSError, UnicodeError) as error:  # a host name with an empty or endless part is a UnicodeError
+        return getattr(error, "strerror", None) or str(error)
+    return ""
 
 
 # The session --------------------------------------------------------------------------------------------------------
@@ -193,7 +158,7 @@ def _ms(began: float) -> int:
 def _refusal(problem: Problem) -> Finding:
     if refused := REMEDIES.get(problem.code or ""):
         return Finding("fail", "service", refused, exit_status=3)
-    if problem.event_id == CONFIGURE or (problem.param or "").startswith("session"):
+    if is_about_settings(problem):
         what = f"rejects {problem.param or 'the settings'} ({problem.message})"
         return Finding("fail", "service", what, "correct that setting, see --help", exit_status=2)
     return Finding("fail", "service", f"reports {problem.message or problem.code or problem.type}", "try again later")

@@ -16,12 +16,12 @@ from voice.audio import Audio, Block, Health
 from voice.buffer import AudioBuffer
 from voice.checkup.findings import Finding
 from voice.checkup.loudness import judge
-from voice.checkup.remedies import remedy
 from voice.config import Config
 from voice.effects import Notice, Shown
 from voice.hardware.devices import Device, Direction, choose, formats, list_devices, version
 from voice.hardware.devices import default as default_device
 from voice.hardware.streams import BLOCK_SAMPLES
+from voice.remedies import remedy
 from voice.settings import SAMPLE_RATE
 
 RATES = (16000, 24000, 44100, 48000)

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from voice.errors import AssistantError, SettingError
-from voice.tool import Arguments, Cancel, Tool, ToolError, plain_question
+from voice.signals import SIGNAL_INTERVAL
+from voice.tool import MAX_NAME, Arguments, Cancel, Tool, ToolError, plain_question
 
 if TYPE_CHECKING:
     import mcp.types
@@ -40,12 +41,8 @@ MAX_TOOLS = 128
 """In all: as many as OpenAI's other interfaces take."""
 STOP_TIMEOUT = 1.0
 """s for all servers together to end."""
-SIGNAL_INTERVAL = 0.5
-"""s. On Windows a signal is only handled between two waits."""
 MAX_DESCRIPTION = 1024
 """Characters of a tool's description: what OpenAI's other interfaces take."""
-MAX_NAME = 64
-"""Characters of a tool's name: what the service takes."""
 LAUNCHERS = {"npx", "bunx", "uvx", "node", "python", "python3", "py"}
 """Programs that say nothing about the server that they start."""
 SCHEMA_KEYS = {"type", "properties", "required", "additionalProperties", "description", "$defs", "definitions"}

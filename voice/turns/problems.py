@@ -16,6 +16,8 @@ BENIGN = frozenset(
     }
 )
 """Codes of errors that are handled, not shown."""
+CONFIGURE = "configure"
+"""event_id of the first ``session.update``, which tells the settings."""
 RETRY_SECONDS = 1.0
 """Until a failed answer is asked for again, unless the service names a time."""
 MAX_RETRY_SECONDS = 60.0
@@ -27,6 +29,11 @@ _TRY_AGAIN = re.compile(r"try again in (\d{1,9}(?:\.\d{1,9})?) ?(ms|s)\b", re.IG
 def is_benign(error: Problem) -> bool:
     """Whether it is nothing that the user should know."""
     return error.code in BENIGN or "already shorter than" in error.message  # a cut that came too late has no code
+
+
+def is_about_settings(error: Problem) -> bool:
+    """Whether the service rejects our settings, and with them the session."""
+    return error.event_id == CONFIGURE or (error.param or "").startswith("session")
 
 
 def reason(error: Problem) -> str:
