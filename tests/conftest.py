@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import soundcard
@@ -18,6 +19,10 @@ from voice.config import Config
 
 # Started in the background, a shell has us ignore Ctrl-C, and every program that a test starts inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 SETTINGS = tuple(setting.name.upper() for setting in fields(Config))
 """The program's own settings, the key among them."""

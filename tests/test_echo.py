@@ -171,7 +171,7 @@ def test_a_clipped_microphone_does_no_harm(far: Samples) -> None:
     assert level(part(scene.near, 3, 16)) - level(part(out, 3, 16)) > 10
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from([-32768, -1, 0, 1, 300, 32767]), min_size=2, max_size=40))
 def test_takes_any_sound(values: list[int]) -> None:
     canceller = EchoCanceller()

@@ -120,7 +120,7 @@ _field_names = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)  # the first of each kind builds its model
+@settings(max_examples=300)  # the first of each kind builds its model
 @given(
     name=st.sampled_from(sorted(events.SERVER_EVENT_NAMES)),
     fields=st.dictionaries(_field_names, _json_values, max_size=6),

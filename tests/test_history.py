@@ -563,7 +563,7 @@ turns = st.builds(Turn, st.sampled_from(["you", "assistant"]), any_text, st.bool
 uses = st.builds(ToolUse, any_text, any_text, any_text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(turns | uses, min_size=1, max_size=6))
 def test_any_text_is_read_as_it_was_said(said: list[Turn | ToolUse]) -> None:
     with tempfile.TemporaryDirectory() as parent:
@@ -646,7 +646,7 @@ def test_a_damaged_first_line_leaves_the_time_in_the_name(folder: Path, line: by
     assert load(folder, "last") == Past("2026-11-21-1503-2", datetime(2026, 11, 21, 15, 3).astimezone(), ())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=500))
 def test_any_file_can_be_read(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as parent:

@@ -198,13 +198,13 @@ def test_odd_names_make_one_file_in_the_folder(name: str) -> None:
     check_name(name)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(st.characters(), max_size=MAX_NAME + 10))
 def test_any_name_makes_one_file_in_the_folder(name: str) -> None:
     check_name(name)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.text(st.sampled_from("aAé:/\\.?*-_ İſ\u0301ß\ud800🛒"), min_size=1, max_size=6), max_size=8))
 def test_different_names_never_share_a_file_unless_that_is_said(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as top:
@@ -238,7 +238,6 @@ def test_a_name_that_is_none_is_said(notepad: Notepad, name: str) -> None:
         assert failure(tool, name).startswith(("A note needs a name", "That is too long"))
 
 
-@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_any_text_can_be_written_added_and_searched_for(text: str) -> None:
     with tempfile.TemporaryDirectory() as top:

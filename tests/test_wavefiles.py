@@ -217,7 +217,7 @@ def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
     assert why_not(Path("a\0b")).startswith("cannot be read: ")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=500, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=500)
 @given(st.data())
 def test_no_file_does_harm(path: Path, data: st.DataObject) -> None:
     content = bytearray(

@@ -123,7 +123,7 @@ def test_what_cannot_be_a_city_is_not_asked_for(service: OpenMeteo, city: str) -
     assert not service.requests
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(city=st.text(st.characters(), max_size=110))
 def test_any_city_has_an_output(service: OpenMeteo, city: str) -> None:
     get_weather = weather_from(service)
