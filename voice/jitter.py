@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from voice.settings import SAMPLE_RATE
 
-STEPS = tuple(ms * SAMPLE_RATE // 1000 for ms in (0, 40, 320, 640))
+STEPS = tuple(ms * SAMPLE_RATE // 1000 for ms in (0, 40, 350, 700))
 """Samples: for no lateness, that of a busy computer, of a radio network that stalls, and of a poor one. Few and far
 apart, since each step up is one gap that is heard."""
-MARGIN = SAMPLE_RATE // 100
-"""10 ms in samples: sound that is in time by less is late, as far as the loudspeaker's next block is concerned."""
+MARGIN = SAMPLE_RATE * 30 // 1000
+"""30 ms in samples, by which a step is more than what came late: who is late by more than a block comes later still."""
 
 
 class Jitter:

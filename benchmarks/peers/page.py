@@ -16,7 +16,7 @@ PAGE = """\
 
 This program and others that do the same, on one machine, before one scripted service on loopback, with a virtual sound
 card; in turns, {runs} times each. Each cell is the median and, in brackets, the worst. In `benchmarks/peers/`,
-`compare.py` says how it is measured, `table.py` what each line is, and `scripts/` holds the other programs. To repeat it:
+`compare.py` says how it is measured, `table.py` what each line is, and `scripts/` holds the other programs. Again:
 
 ```sh
 script/bench
