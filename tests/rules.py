@@ -232,7 +232,9 @@ class _RefusedError(Exception):
 
 
 def merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> Event:
-    """Lay `new` over `old`, objects within objects too; null and lists replace."""
+    """Lay `new` over `old`, objects within objects too; null, lists and what is of another type replace."""
+    if new.get("type", old.get("type")) != old.get("type"):
+        return dict(new)
     merged = dict(old)
     for name, value in new.items():
         below = merged.get(name)

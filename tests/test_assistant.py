@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tests.service import Service
-from tests.speech import RATE, tone
+from tests.speech import RATE, can_speak, say, silence, tone
 from voice import Assistant
 from voice.config import Config
 from voice.effects import Notice, StateChanged, ToolUse, Turn
-from voice.errors import SettingError
+from voice.errors import AssistantError, SettingError
 from voice.events import AudioDelta
 
 Start = Callable[..., Assistant]
@@ -193,6 +193,17 @@ def test_a_conversation_is_taken_up_again(service: Service, make: Start) -> None
     assert second.history == (Turn("you", "Remember seven"),)
 
 
+def test_a_turn_may_end_when_it_sounds_finished(service: Service, make: Start) -> None:
+    assistant = make(vad="semantic")
+    turns = Follower(assistant, Turn)
+    assistant.start()
+    update = service.wait_for("session.update")
+    service.hear("and so on and")
+
+    assert update["session"]["audio"]["input"]["turn_detection"]["type"] == "semantic_vad"
+    assert turns.wait_for(lambda turn: True) == Turn("you", "and so on and")
+
+
 def test_the_time_until_an_answer_is_heard_is_told(service: Service, make: Start) -> None:
     heard = threading.Event()
     assistant = make(deliver=lambda _: heard.set())
@@ -250,3 +261,93 @@ def test_settings_come_in_one_of_two_ways() -> None:
 def test_a_bad_setting_is_refused_before_anything_starts() -> None:
     with pytest.raises(SettingError, match="speed"):
         Assistant(speed=9)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda assistant: assistant.status,
+        lambda assistant: assistant.hears,
+        lambda assistant: assistant.devices,
+        lambda assistant: assistant.send_text("Hello"),
+        lambda assistant: assistant.interrupt(),
+        lambda assistant: assistant.mute(muted=True),
+        lambda assistant: assistant.talk(),
+        lambda assistant: assistant.end_talk(),
+        lambda assistant: assistant.end_when_idle(),
+        lambda assistant: assistant.wait_until_idle(1),
+        lambda assistant: assistant.take_turns(by_hand=True),
+        lambda assistant: assistant.change_voice("cedar"),
+        lambda assistant: assistant.restart(),
+    ],
+)
+def test_nothing_is_said_to_nobody_before_the_start(make: Start, use: Callable[[Assistant], object]) -> None:
+    assistant = make()
+
+    with pytest.raises(AssistantError, match="has not been started"):
+        use(assistant)
+    assert assistant.config.voice == "marin"
+    assert not assistant.config.by_hand
+
+
+def _asleep(states: Follower) -> None:
+    states.wait_for(lambda changed: changed == StateChanged("asleep"))
+
+
+@pytest.mark.skipif(not can_speak(), reason="flite is not installed")
+@pytest.mark.parametrize("began", ["awake", "asleep"])
+def test_sound_from_elsewhere_wakes_whenever_it_began(service: Service, make: Start, began: str) -> None:
+    assistant = make(text=True, idle_minutes=0.01)
+    states = Follower(assistant, StateChanged)
+    assistant.start()
+    service.wait_for("session.update")
+    if began == "awake":
+        assistant.send_audio(silence(0.1))
+    _asleep(states)
+    hello = say("Hello, are you there?")
+    deadline = time.monotonic() + 5
+    while len(service.events("session.update")) < 2:
+        assert time.monotonic() < deadline, "it is deaf"
+        assistant.send_audio(hello)
+        assistant.wait(0.2)
+
+
+def test_who_never_writes_down_what_was_said_lets_it_sleep(service: Service, make: Start) -> None:
+    assistant = make(text=True, idle_minutes=0.01)
+    states = Follower(assistant, StateChanged)
+    turns = Follower(assistant, Turn)
+    assistant.start()
+    service.wait_for("session.update")
+    item_id = service.speech_started()
+    service.speech_stopped(item_id)
+    service.committed(item_id)
+    service.say(silence(0.1), "I hear you.")
+
+    _asleep(states)
+    turns.wait_for(lambda turn: turn == Turn("assistant", "I hear you."))
+    assert turns.values[0] == Turn("you", "(could not be written down)")
+
+
+@pytest.mark.skipif(not can_speak(), reason="flite is not installed")
+def test_a_wake_word_that_is_not_listened_for_any_more_is_told_once(service: Service, make: Start) -> None:
+    pytest.importorskip("pocketsphinx")
+    assistant = make(text=True, wake_word="computer")
+    notices = Follower(assistant, Notice)
+    assistant.start()
+    waker = assistant._sleep._waker
+    assert waker is not None
+    assert waker._spotter is not None
+    waker._spotter._child.kill()
+    assistant.send_audio(say("Computer, what time is it?"))
+    waker._spotter._child._process.wait(5)
+    deadline = time.monotonic() + 5
+    while not (told := [value for value in notices.values if "not listened for" in str(value)]):
+        assert time.monotonic() < deadline, notices.values
+        assistant.send_audio(say("Computer!"))
+        assistant.wait(0.1)
+    assistant.send_audio(say("Computer!"))
+    assistant.send_text("Hello")
+    service.wait_for("response.create")
+
+    assert len(told) == 1
+    assert len([value for value in notices.values if "not listened for" in str(value)]) == 1
