@@ -187,8 +187,7 @@ class Loopback:
             self.requests.append(request)
             self._changed.notify_all()
             if self.refuse_next and (status := self.refuse_next[0].status):
-                self.refuse_next.popleft()
-                return ws.respond(status, "")
+                return ws.respond(status, self.refuse_next.popleft().text)
         return None if urlsplit(request.path).path == "/v1/realtime" else ws.respond(HTTPStatus.NOT_FOUND, "")
 
     def _handle(self, ws: ServerConnection) -> None:

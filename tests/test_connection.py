@@ -163,6 +163,23 @@ def test_a_broken_service_is_a_lost_connection(service: Service) -> None:
         Connection(_target(service)).connect()
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Too many connections.\n", "instead of a WebSocket: Too many connections.$"),
+        ("<html>Bad gateway</html>", "instead of a WebSocket$"),
+        ('{"error": {}}', "instead of a WebSocket$"),
+        ("red \x1b[31malert", r"instead of a WebSocket: red \[31malert$"),
+        ("very long " * 100, "very long[a-z ]{1,191}$"),
+    ],
+)
+def test_what_a_service_says_when_it_has_no_room_is_told(service: Service, text: str, told: str) -> None:
+    service.refuse_next.append(Refusal(status=HTTPStatus.SERVICE_UNAVAILABLE, text=text))
+
+    with pytest.raises(ConnectionLostError, match=told):
+        Connection(_target(service)).connect()
+
+
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]

@@ -39,6 +39,8 @@ class Refusal:
     close_code: int = 4000
     said: bool = True
     """Whether there is an `error` event, or the close alone."""
+    text: str = ""
+    """What is said with the HTTP status."""
 
 
 BAD_KEY = Refusal(code="invalid_api_key", close_code=3000)

@@ -21,9 +21,12 @@ import websocket
 from voice.endpoint import Endpoint, Proxy
 from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError
 from voice.refusals import REMEDIES
+from voice.text import printable
 
 CONNECT_TIMEOUT = 10.0
 """s for each step of connecting: a slow mobile link takes 1 to 3 s."""
+_EXCERPT_BYTES = 200
+"""Of a refusal's own words: a sentence or two."""
 STOP_TIMEOUT = 0.3
 """s that the peer has for its half of the closing handshake; nothing is lost when it needs longer."""
 PING_SECONDS = 4.0
@@ -283,7 +286,14 @@ def _refusal(error: websocket.WebSocketBadStatusException, host: str) -> Service
         return ServiceRefusedError(f"{host} refused us (HTTP {error.status_code}): check OPENAI_API_KEY and WS_URL")
     if error.status_code == 404:  # noqa: PLR2004 - HTTP's own number
         return ServiceRefusedError(f"{host} has no Realtime service at this address (HTTP 404): check WS_URL")
-    return ConnectionLostError(f"{host} answered HTTP {error.status_code} instead of a WebSocket")
+    said = _own_words(error.resp_body or b"")
+    return ConnectionLostError(f"{host} answered HTTP {error.status_code} instead of a WebSocket{said}")
+
+
+def _own_words(body: bytes) -> str:
+    """What a refusal says itself; "" for nothing, and for what is not meant for people."""
+    text = printable(body[:_EXCERPT_BYTES].decode("utf-8", "replace")).strip()
+    return f": {text}" if text and text[0] not in "<{" else ""
 
 
 def _closed(data: bytes) -> ServiceRefusedError | ConnectionLostError:
