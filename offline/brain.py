@@ -1,6 +1,6 @@
 """What an assistant's thinking looks like from outside: a turn goes in; words and calls of functions come out.
 
-`commands.py` and `llm.py` think, each in its way.
+`matcher.py` and `llm.py` think, each in its way.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
+from offline.intents import intent_of
 from offline.phrases import (
     ANSWER,
     CLOCK,
@@ -35,32 +35,20 @@ UNNAMED = "notes"
 LONGEST_TEXT = 2000
 """Characters: what is longer is no command, and is not searched for one."""
 
-NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "weather": ("city",),
-        "write": ("text",),
-        "append": ("name", "text"),
-        "read": ("name",),
-        "search": ("query",),
-        "delete": ("name", "sure"),
-    }
-)
-"""What must be known of a request before it can be carried out, in the order of asking."""
-
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A request, as far as it is known."""
 
     kind: str
-    """A key of `NEEDS`, ``list``, ``time``, ``date``, ``more`` of the last request, small talk, or `UNKNOWN`."""
+    """A key of `INTENTS`, ``more`` of the last request, small talk, or `UNKNOWN`."""
     slots: Mapping[str, str] = field(default_factory=dict)
     """What it is about: ``city``, ``units``, ``day``, ``name``, ``text``, ``query``, ``sure``."""
 
     @property
     def gap(self) -> str:
         """What has to be asked next; "" when nothing is missing."""
-        return next((slot for slot in NEEDS.get(self.kind, ()) if not self.slots.get(slot)), "")
+        return next((slot for slot in intent_of(self.kind).asks if not self.slots.get(slot)), "")
 
     def having(self, **slots: str) -> Command:
         """Return the request with more known about it."""
@@ -80,12 +68,12 @@ def _continued(previous: Command, text: str, note: str) -> Command:
     """Return what a sentence means after the one before it; `note` is the one last spoken of."""
     command = parse(text)
     if previous.gap and command.kind not in {"stop", "goodbye"}:
-        answer = _answered(previous, command, text)
+        answer = _answered(previous, command, text, note)
         if answer is not None:
             return answer
     if command.kind == "more":
         return previous.having(**command.slots) if previous.kind in {"weather", "time"} else Command(UNKNOWN)
-    if command.slots.get("name", "").lower() in _PRONOUNS:
+    if command.kind != "write" and command.slots.get("name", "").lower() in _THE_SAME:
         return replace(command, slots={**command.slots, "name": note})  # without one it is asked for
     if command.kind == "append":
         return command.having(name=command.slots.get("name") or note)
@@ -93,7 +81,7 @@ def _continued(previous: Command, text: str, note: str) -> Command:
 
 
 def _answered(  # noqa: PLR0911 - one for each way to answer
-    question: Command, command: Command, text: str
+    question: Command, command: Command, text: str, note: str
 ) -> Command | None:
     """Return the request with its gap filled, or None when the user speaks of something else."""
     gap = question.gap
@@ -109,7 +97,8 @@ def _answered(  # noqa: PLR0911 - one for each way to answer
         return Command("stop") if command.kind == "no" else None
     if gap == "city":
         return question.having(city=_city(ANSWER.sub("", _tidy(text))))
-    return question.having(**{gap: _name(ANSWER.sub("", _tidy(text)))})
+    answer = _name(ANSWER.sub("", _tidy(text)))
+    return question.having(**{gap: note if gap == "name" and answer.lower() in _THE_SAME else answer})
 
 
 def parse(text: str) -> Command:
@@ -133,8 +122,16 @@ def parse(text: str) -> Command:
     return Command(UNKNOWN)
 
 
-_PRONOUNS = frozenset({"it", "that", "this", "that one"})
-_NO_NAMES = frozenset({"a", "an", "the", "my", "our", "any", "one", "another", "new"})
+_THE_SAME = frozenset(
+    {
+        *("it", "that", "this", "same", "the", "my", "our"),  # "the note" leaves "the"
+        *("that one", "this one", "same one", "that list", "this list", "same list"),
+    }
+)
+"""Instead of a name: the note last spoken of."""
+_ANY = frozenset({"a", "an", "any", "one", "another", "new"})
+"""Instead of a name: none."""
+_NO_TEXTS = frozenset({"it", "that", "this", "something", "something else"})
 
 
 def _tidy(text: str) -> str:
@@ -152,7 +149,9 @@ def _note_slots(found: Mapping[str, str | None]) -> dict[str, str]:
     slots["name"] = next((value for key, value in found.items() if key.startswith("name") and value), None)
     values = {key: value.strip(" \"“”'") for key, value in slots.items() if value}
     name = _name(values.pop("name", ""))
-    return values | ({"name": name} if name and name.lower() not in _NO_NAMES else {})
+    if values.get("text", "").lower() in _NO_TEXTS:
+        del values["text"]
+    return values | ({"name": name} if name and name.lower() not in _ANY else {})
 
 
 def _name(words: str) -> str:

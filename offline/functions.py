@@ -13,48 +13,10 @@ from typing import Any
 
 from offline.brain import FunctionCall
 from offline.commands import Command
+from offline.intents import ARGUMENTS, intent_of
 
 Tool = Mapping[str, Any]
 
-_NOTE = frozenset({"note", "notes", "memo", "memos", "notepad"})
-_FAMILIES: Mapping[str, tuple[tuple[frozenset[str], frozenset[str]], ...]] = {
-    "weather": ((frozenset({"weather", "forecast"}), frozenset()),),
-    "time": ((frozenset({"time", "clock", "datetime"}), frozenset()),),
-    "date": ((frozenset({"date", "time", "clock", "datetime"}), frozenset()),),
-    "write": (
-        (_NOTE, frozenset({"write", "save", "create", "take", "make", "store", "put", "new", "set"})),
-        (_NOTE, frozenset({"add"})),
-    ),
-    "append": ((_NOTE, frozenset({"append", "extend"})), (_NOTE, frozenset({"add", "update"}))),
-    "search": ((_NOTE, frozenset({"search", "find", "query", "lookup"})),),
-    "list": (
-        (frozenset({"notes", "memos", "notepad"}), frozenset({"list", "all", "show", "names"})),
-        (frozenset({"notes", "memos"}), frozenset({"get", "read"})),
-    ),
-    "read": ((frozenset({"note", "memo", "notepad"}), frozenset({"read", "get", "open", "show", "load", "fetch"})),),
-    "delete": ((_NOTE, frozenset({"delete", "remove", "erase", "discard"})),),
-}
-"""Words of a function's name: one of the first set and, unless it is empty, one of the second; best first."""
-
-_ARGUMENTS: Mapping[str, frozenset[str]] = {
-    "city": frozenset({"city", "location", "place", "town", "where"}),
-    "zone": frozenset({"timezone", "zone", "tz"}),
-    "units": frozenset({"unit", "units"}),
-    "day": frozenset({"day", "date", "when"}),
-    "name": frozenset({"name", "title", "subject", "key", "id", "file", "filename"}),
-    "text": frozenset({"text", "content", "contents", "body", "note", "message", "value", "line"}),
-    "query": frozenset({"query", "q", "search", "term", "keyword", "text", "words"}),
-}
-_SLOTS: Mapping[str, tuple[str, ...]] = {
-    "weather": ("city", "units", "day"),
-    "time": ("city", "zone"),
-    "date": ("city", "zone"),
-    "write": ("name", "text"),
-    "append": ("name", "text"),
-    "read": ("name",),
-    "search": ("query",),
-    "delete": ("name",),
-}
 _UNITS: Mapping[str, frozenset[str]] = {
     "celsius": frozenset({"celsius", "metric", "c", "centigrade", "si"}),
     "fahrenheit": frozenset({"fahrenheit", "imperial", "f", "us"}),
@@ -68,7 +30,7 @@ class MisfitError(Exception):
 def function_for(kind: str, tools: Sequence[Tool]) -> Tool | None:
     """Return the declared function that serves requests of this kind, None when there is none."""
     taken = function_for("write", tools) if kind == "append" else None
-    for nouns, verbs in _FAMILIES.get(kind, ()):
+    for nouns, verbs in intent_of(kind).families:
         for tool in tools:
             words = _words(str(tool.get("name", "")))
             if words & nouns and (not verbs or words & verbs) and tool is not taken:
@@ -81,9 +43,9 @@ def call(tool: Tool, command: Command) -> FunctionCall:
     schema = tool.get("parameters") or {}
     arguments: dict[str, Any] = {}
     properties: Mapping[str, Any] = schema.get("properties") or {}
-    slots = list(_SLOTS.get(command.kind, ()))  # each fills one argument
+    slots = list(intent_of(command.kind).slots)  # each fills one argument
     for name, wanted in properties.items():
-        slot = next((slot for slot in slots if _words(name) & _ARGUMENTS[slot]), "")
+        slot = next((slot for slot in slots if _words(name) & ARGUMENTS[slot]), "")
         if slot:
             slots.remove(slot)
         value = _fitting(slot, command.slots.get(slot, ""), wanted)

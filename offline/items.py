@@ -1,6 +1,6 @@
 """The items that a client may put into a conversation: messages, calls of functions and their results.
 
-Organs messages are text only: the service takes no spoken ones either.
+System messages are text only: the service takes no spoken ones either.
 """
 
 from __future__ import annotations

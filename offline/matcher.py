@@ -17,16 +17,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from offline.brain import FunctionCall, TextDelta, Turn, said
 from offline.commands import UNKNOWN, UNNAMED, Command, understand
 from offline.functions import MisfitError, call, function_for
+from offline.intents import INTENTS, intent_of
 
-_QUESTIONS = {
-    ("weather", "city"): "For which city?",
-    ("write", "text"): "What shall the note say?",
-    ("append", "name"): "To which note?",
-    ("append", "text"): "What shall I add?",
-    ("read", "name"): "Which note?",
-    ("search", "query"): "What shall I look for?",
-    ("delete", "name"): "Which note shall I delete?",
-}
 _SMALL_TALK = {
     "greeting": "Hello. What can I do for you?",
     "who": "I am the assistant built into this program. I run on this computer alone.",
@@ -36,16 +28,6 @@ _SMALL_TALK = {
     "yes": "What can I do for you?",
     "no": "All right.",
 }
-_ABILITIES = {
-    "weather": "tell you the weather in a city",
-    "write": "take a note",
-    "append": "add to a note",
-    "read": "read a note",
-    "list": "list your notes",
-    "search": "search your notes",
-    "delete": "delete a note",
-}
-"""What `help` may offer, each only where a function for it is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +58,7 @@ class Matcher:
         if not texts[-1]:
             return TextDelta("I did not hear any words. Please say it again.")
         command = understand(text for text in texts if text)
-        if command.kind in _ABILITIES:
+        if intent_of(command.kind).ability:
             return _carry_out(command, tools)
         if command.kind in {"time", "date"}:
             return self._time(command, function_for(command.kind, tools))
@@ -155,13 +137,11 @@ def _allowed(turn: Turn) -> list[Mapping[str, Any]]:
 
 def _carry_out(command: Command, tools: list[Mapping[str, Any]]) -> TextDelta | FunctionCall:
     kind = command.kind
-    tool = function_for(kind, tools)
+    intent, tool = intent_of(kind), function_for(kind, tools)
     if tool is None:
-        return TextDelta(f"I can't {_ABILITIES[kind]} here. {_abilities(tools)}")
-    if command.gap == "sure":
-        return TextDelta(f"Shall I delete the note {command.slots['name']}? Please say yes or no.")
+        return TextDelta(f"I can't {intent.ability} here. {_abilities(tools)}")
     if command.gap:
-        return TextDelta(_QUESTIONS[kind, command.gap])
+        return TextDelta(intent.asks[command.gap].format_map(command.slots))
     if command.slots.get("sure") == "no":
         return TextDelta(f"All right, I keep the note {command.slots['name']}.")
     if kind == "write" and "name" not in command.slots:
@@ -188,7 +168,7 @@ def _called(tool: Mapping[str, Any], command: Command) -> TextDelta | FunctionCa
 
 
 def _abilities(tools: Sequence[Mapping[str, Any]]) -> str:
-    able = [words for kind, words in _ABILITIES.items() if function_for(kind, tools)]
+    able = [intent.ability for kind, intent in INTENTS.items() if intent.ability and function_for(kind, tools)]
     return f"I can {', '.join([*able, 'tell you the time'])} and the date."
 
 

@@ -46,12 +46,18 @@ _SAYING = r"(?:[,;:]|\bsaying\b|\b(?:that|which) says\b|\bwith(?: the (?:text|co
 _THAT = r"(?:[,;:]|\bsaying\b|\b(?:that|which) says\b|\bwith the (?:text|content|words)\b|\bwith\b|\bto say\b|\bthat\b|\bto\b)[,:]?\s*"
 _A_NOTE = r"(?:a |an |the |another )?(?:new |quick |short )?(?:note|memo)"
 _WHOSE = r"(?:the |my |our |this |that )?"
+_ADVERB = r"(?:too|also|as well|again|now|to me|out loud|out|aloud)"
+_ALSO = rf"(?:,?\s+{_ADVERB})*[.?!]*$"
+"""What is said after a note, and is no part of its name."""
 _WHICH = (
-    rf"(?:{_WHOSE}(?:notes?|memo)\s+(?:{_NAMED}\s+)?(?P<name1>\S.*?)|{_WHOSE}(?P<name2>\S.*?)\s+(?:note|memo)|"
+    rf"(?:{_WHOSE}(?:notes?|memo)\s+(?:{_NAMED}\s+)?(?!{_ADVERB}{_ALSO})(?P<name1>\S.*?)|{_WHOSE}(?P<name2>\S.*?)\s+(?:note|memo)|"
     rf"{_WHOSE}(?P<name3>\S.*?list)|(?P<name4>it|that|this))"
 )
 """A note, however it is named."""
-_BARE = r"(?:my |our |the )?(?!(?:me|a|an|the|some|all|everything|them)\b)(?P<name1>[\w'-]+(?:\s+[\w'-]+)?)"
+_BARE = (
+    r"(?:my |our |the )?(?!(?:me|a|an|the|some|something|all|everything|them|weather|forecast|temperature|time|date)\b)"
+    r"(?P<name1>[\w'-]+(?:\s+[\w'-]+)??)"
+)
 """A note's name by itself: a word or two."""
 _SHOW = r"(?:read|show|open|tell|display|give)(?: me| us)?(?: out| aloud)?"
 
@@ -61,24 +67,29 @@ NOTES = tuple(
         ("list", rf"(?:(?:{_SHOW}|list|read through)\s+(?:me\s+)?(?:all )?(?:of )?(?:my |the )?(?:(?:names|titles|list) of (?:my|the|all) )?notes|(?:what|which|how many) (?:notes|memos)\b.*|what are my notes|do i have (?:any |some )?notes|{_SHOW} (?:me )?which notes .*)[.?!]*$"),
         ("search", r"(?:search|look|find|go)\s+(?:through |in )?(?:all )?(?:my |the )?notes\s+(?:for|about|with|on|containing|that mention|mentioning)\s+(?P<query>\S.*?)[.?!]*$"),
         ("search", r"(?:search|find|look)\s+(?:for\s+)?(?:a |the |any |all |my )*notes?\s+(?:about|with|on|for|containing|that mentions?|mentioning)\s+(?P<query>\S.*?)[.?!]*$"),
+        ("search", rf"{_SHOW}\s+(?:all )?(?:the |any |my )?notes?\s+(?:about|containing|that mentions?|mentioning)\s+(?P<query>\S.*?)[.?!]*$"),
         ("search", r"(?:search|find|look)\s+(?:for\s+)?(?P<query>\S.*?)\s+in\s+(?:all )?(?:my |the )?notes[.?!]*$"),
         ("search", r"(?:do i have|are there|is there|have i got)\s+(?:a |any )?(?:notes?)\s+(?:about|with|on|for|that mentions?)\s+(?P<query>\S.*?)[.?!]*$"),
         ("search", r"(?:search|look through|search through)\s+(?:in\s+)?(?:all )?(?:my |the )notes[.?!]*$"),
-        ("delete", rf"(?:delete|remove|erase|get rid of|throw away|discard)\s+{_WHICH}(?:\s+now)?[.?!]*$"),
+        ("delete", rf"(?:delete|remove|erase|get rid of|throw away|discard)\s+{_WHICH}{_ALSO}"),
         ("delete", r"(?:delete|remove|erase)\s+(?:a |the )?note[.?!]*$"),
-        ("append", rf"(?:add|append|put|write)\s+(?:something\s+)?(?:to|on|in)\s+{_WHOSE}(?:note\s+(?:{_NAMED}\s+)?(?P<name1>\w+)|(?P<name2>\w[\w' ]*?)\s+note|(?P<name3>\w[\w' ]*?list))(?:\s*[,;:]\s*|\s+(?:that\s+)?)?(?P<text>\S.*)?$"),
-        ("append", rf"(?:add|append|put|write)\s+(?P<text>\S.*?)\s+(?:to|on|onto|in|into)\s+{_WHICH}[.?!]*$"),
+        ("append", rf"(?:add|append|put|write)\s+(?:something\s+)?(?:to|on|in)\s+{_WHOSE}(?:note\s+(?:{_NAMED}\s+)?(?P<name1>\w+)|(?P<name2>\w[\w' ]*?)\s+note\b|(?P<name3>\w[\w' ]*?list))(?:\s*[,;:]\s*|\s+(?:that\s+)?)?(?P<text>\S.*)?$"),
+        ("append", rf"(?:add|append|put|write)\s+(?P<text>\S.*?)\s+(?:to|on|onto|in|into)\s+{_WHICH}{_ALSO}"),
         ("write", rf"(?:take|make|write|create|add|start|save|leave|open)\s+(?:down\s+)?(?:me\s+)?{_A_NOTE}\s+{_NAMED}\s+[\"“']?(?P<name1>\S.*?)[\"”']?(?:\s*{_SAYING}(?P<text>\S.*))?[.?!]*$"),
         ("write", rf"(?:take|make|write|create|add|start|save|leave)\s+(?:down\s+)?(?:me\s+)?{_A_NOTE}(?:\s*{_THAT}(?P<text>\S.*))?[.?!]*$"),
+        ("write", rf"(?:take|make|write)\s+{_A_NOTE}\s+(?!{_ADVERB}{_ALSO}|called|named|titled)(?P<text>\S.*)$"),
         ("write", r"(?:remember|remind me|note down|note|write down|jot down|make a note of)(?:\s*[,;:]|\s+to|\s+that)?\s+(?P<text>(?!called|named)\S.*)$"),
-        ("read", rf"{_SHOW}\s+{_WHICH}(?:\s+(?:to me|aloud|again|out))*[.?!]*$"),
-        ("read", rf"(?:what's|what is|what was)\s+(?:in|on)\s+{_WHICH}[.?!]*$"),
+        ("read", rf"{_SHOW}\s+{_WHICH}{_ALSO}"),
+        ("read", rf"(?:what's|what is|what was)\s+(?:in|on)\s+{_WHICH}{_ALSO}"),
         ("read", rf"what\s+does\s+{_WHICH}\s+say[.?!]*$"),
         ("read", rf"{_SHOW}\s+(?:a|the|my)\s+note[.?!]*$"),
-        ("read", rf"(?:read|open)\s+(?:me\s+)?{_BARE}(?:\s+to me)?[.?!]*$"),
-        ("delete", rf"(?:delete|erase)\s+{_BARE}[.?!]*$"),
-        ("append", rf"(?:add|append)\s+to\s+{_BARE}[.?!]*$"),
-        ("append", rf"(?:add|append)\s+(?P<text>\S.*?)\s+to\s+{_BARE}[.?!]*$"),
+        ("read", rf"(?:read|open)(?:\s+me)?(?:\s+(?:out loud|out|aloud))?\s+{_BARE}{_ALSO}"),
+        ("read", rf"what\s+does\s+{_BARE}\s+say{_ALSO}"),
+        ("read", rf"(?:show(?: me| us)?|(?:what's|what is|what was)\s+(?:in|on))\s+(?=my|our|the){_BARE}{_ALSO}"),
+        ("delete", rf"(?:delete|remove|erase|get rid of|throw away|discard)\s+{_BARE}{_ALSO}"),
+        ("append", rf"(?:add|append)\s+to\s+{_BARE}{_ALSO}"),
+        ("append", rf"(?:add|append)\s+(?P<text>\S.*?)\s+to\s+{_BARE}{_ALSO}"),
+        ("append", rf"(?:add|append|put|write)\s+(?P<text>\S.*?)\s+(?:to|on)\s+(?=my|our|the){_BARE}{_ALSO}"),
         ("append", r"(?:add|append)\s+(?P<text>\S.*?)(?:\s+(?:too|as well|also))?[.?!]*$"),
     )
 )  # fmt: skip
@@ -95,7 +106,7 @@ CLOCK = tuple(
 
 WEATHER = re.compile(
     r"\b(?:weather|forecast|temperature|rain(?:ing|y)?|snow(?:ing|y)?|sunny|umbrella|sunglasses|windy|cloudy|"
-    r"how (?:cold|warm|hot)|(?:is it|will it be) (?:\w+ )?(?:cold|warm|hot)|(?:need|take) an? (?:coat|jacket))\b",
+    r"how (?:cold|warm|hot)|(?:is it|will it be|is it going to be) (?:\w+ )?(?:cold|warm|hot)|(?:need|take) an? (?:coat|jacket))\b",
     re.IGNORECASE,
 )
 DAY = re.compile(

@@ -96,7 +96,7 @@ class DeleteItem(_ClientEvent):
 
 
 class CreateResponse(_ClientEvent):
-    """``response.create``: overrides for this response alone, see `offline.settings`."""
+    """``response.create``: overrides for this response alone, see `offline.options`."""
 
     response: dict[str, Any] | None = None
 

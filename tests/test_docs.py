@@ -15,10 +15,12 @@ from dataclasses import fields
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import get_args, get_type_hints
 
 import pytest
 
+import offline
 import voice
 from tests.program import TOP
 from tests.service import Service
@@ -263,21 +265,25 @@ def test_the_pages_about_the_library_are_written(tmp_path: Path) -> None:
     assert "::\n" not in "".join(text(page) for page in pages.iterdir())
 
 
-# The house on one page ----------------------------------------------------------------------------------------------
+# Each house on one page --------------------------------------------------------------------------------------------
+
+each_house = pytest.mark.parametrize("house", [voice, offline], ids=lambda house: house.__name__)
 
 
-def test_the_table_of_modules_is_complete() -> None:
-    told = set(re.findall(r"^``([\w.]+)``", voice.__doc__ or "", re.MULTILINE))
-    files = {path.relative_to(TOP / "voice").with_suffix("") for path in (TOP / "voice").rglob("*.py")}
-    assert told == {".".join(path.parts) for path in files if path.stem != "__init__"}
+@each_house
+def test_the_table_of_modules_is_complete(house: ModuleType) -> None:
+    told = re.findall(r"^``([\w.]+)``", house.__doc__ or "", re.MULTILINE)
+    files = {path.relative_to(TOP / house.__name__).with_suffix("") for path in (TOP / house.__name__).rglob("*.py")}
+    assert sorted(told) == sorted(".".join(path.parts) for path in files if path.stem != "__init__")
 
 
-def test_the_threads_are_all_told_of() -> None:
-    told = set(re.findall(r"\*([\w-]+)\*", voice.__doc__ or ""))
+@each_house
+def test_the_threads_are_all_told_of(house: ModuleType) -> None:
+    told = set(re.findall(r"\*([\w-][\w -]*)\*", house.__doc__ or ""))
     named = {
-        found
-        for path in (TOP / "voice").rglob("*.py")
-        for found in re.findall(r'Thread\([^\n]*name=f?"([a-z-]+)', text(path))
+        found.strip()
+        for path in (TOP / house.__name__).rglob("*.py")
+        for found in re.findall(r'(?:Thread\([^\n]*name=|(?<!self)\.name = )f?"([a-z -]+)', text(path))
     }
     assert named
     assert named <= told

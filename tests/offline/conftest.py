@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from websockets.sync.client import connect
 from offline.organs import Organs
 from offline.server import Server
 from tests.offline.client import Client, Dial, Ears, Echo, Loudness, Tone
+from tests.offline.llmserver import LlmServer
 
 
 @pytest.fixture
@@ -55,3 +57,13 @@ def manual(client: Client) -> Client:
     client.update(audio={"input": {"turn_detection": None}})
     client.events.clear()
     return client
+
+
+@pytest.fixture
+def llm() -> Iterator[LlmServer]:
+    with LlmServer() as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01], name="llm server")
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
