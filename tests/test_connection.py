@@ -169,7 +169,7 @@ def test_a_broken_service_is_a_lost_connection(service: Service) -> None:
         ("Too many connections.\n", "instead of a WebSocket: Too many connections.$"),
         ("<html>Bad gateway</html>", "instead of a WebSocket$"),
         ('{"error": {}}', "instead of a WebSocket$"),
-        ("red \x1b[31malert", r"instead of a WebSocket: red \[31malert$"),
+        ("red \x1b[31malert", r"instead of a WebSocket: red  \[31malert$"),
         ("very long " * 100, "very long[a-z ]{1,191}$"),
     ],
 )
