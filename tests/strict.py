@@ -12,6 +12,20 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 Event = dict[str, Any]
 
+
+def _members(union: Any) -> tuple[type[BaseModel], ...]:
+    members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
+    return members
+
+
+def _kind(model: type[BaseModel]) -> str:
+    name: str = get_args(model.model_fields["type"].annotation)[0]
+    return name
+
+
+SERVER_EVENT_NAMES = frozenset(_kind(model) for model in _members(RealtimeServerEvent))
+CLIENT_EVENT_NAMES = frozenset(_kind(model) for model in _members(RealtimeClientEvent))
+"""Those of the API."""
 READ_ONLY = {"session.id", "session.object", "session.expires_at"}
 """The service sends these; the SDK types `session` with the model of a request, which lacks them."""
 
@@ -28,8 +42,7 @@ def parse_server(event: Mapping[str, Any]) -> BaseModel:
 
 @cache
 def _models(union: Any) -> dict[str, TypeAdapter[BaseModel]]:
-    members = get_args(get_args(union)[0])
-    return {get_args(member.model_fields["type"].annotation)[0]: TypeAdapter(member) for member in members}
+    return {_kind(member): TypeAdapter(member) for member in _members(union)}
 
 
 def _parse(event: Mapping[str, Any], models: dict[str, TypeAdapter[BaseModel]], allowed: frozenset[str]) -> BaseModel:

@@ -15,8 +15,8 @@ from tests.caller import Client, numbers, wait_until
 from tests.reply import Event, Reply
 from tests.service import Service
 from tests.speech import tone
+from tests.strict import SERVER_EVENT_NAMES
 from voice.effects import Partial
-from voice.events import SERVER_EVENT_NAMES
 from voice.refusals import REMEDIES
 
 MESSAGES = 10_000

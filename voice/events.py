@@ -1,8 +1,7 @@
 """Events of the Realtime API as frozen values, their names, and their JSON; base64 lives only here.
 
 Names and fields follow the GA API. Servers that still speak the beta dialect are understood as well: `decode` maps
-their spellings to the GA ones. Only what the program acts on has a class of its own; every other valid name is
-carried as `Known`, anything else as `Unknown`.
+their spellings to the GA ones. Only what the program acts on has a class of its own; all else is `Other`.
 """
 
 from __future__ import annotations
@@ -203,15 +202,8 @@ class TranscriptDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A valid event of the API that the program has no use for."""
-
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """An event that the API does not have (yet): other servers' extras, and the future."""
+class Other:
+    """An event that the program has no use for: the API's, other servers' extras, and the future's."""
 
     type: str
 
@@ -234,11 +226,10 @@ ServerEvent = (
     | AudioDelta
     | AudioDone
     | TranscriptDelta
-    | Known
-    | Unknown
+    | Other
 )
 
-_SERVER_CLASSES: dict[str, type[ServerEvent]] = {
+SERVER_CLASSES: dict[str, type[ServerEvent]] = {
     "session.created": SessionCreated,
     "session.updated": SessionUpdated,
     "error": ErrorReported,
@@ -259,58 +250,21 @@ _SERVER_CLASSES: dict[str, type[ServerEvent]] = {
     "response.output_text.delta": TranscriptDelta,
 }
 
-_BETA_SPELLINGS = {
+BETA_SPELLINGS = {
     "conversation.item.created": "conversation.item.added",
     "response.audio.delta": "response.output_audio.delta",
     "response.audio.done": "response.output_audio.done",
     "response.audio_transcript.delta": "response.output_audio_transcript.delta",
-    "response.audio_transcript.done": "response.output_audio_transcript.done",
     "response.text.delta": "response.output_text.delta",
-    "response.text.done": "response.output_text.done",
     "transcription_session.created": "session.created",
     "transcription_session.updated": "session.updated",
 }
-
-SERVER_EVENT_NAMES = frozenset(_SERVER_CLASSES) | {
-    "conversation.created",
-    "conversation.item.created",
-    "conversation.item.deleted",
-    "conversation.item.done",
-    "conversation.item.input_audio_transcription.segment",
-    "conversation.item.retrieved",
-    "conversation.item.truncated",
-    "input_audio_buffer.cleared",
-    "input_audio_buffer.dtmf_event_received",
-    "input_audio_buffer.timeout_triggered",
-    "mcp_list_tools.completed",
-    "mcp_list_tools.failed",
-    "mcp_list_tools.in_progress",
-    "output_audio_buffer.cleared",
-    "output_audio_buffer.started",
-    "output_audio_buffer.stopped",
-    "rate_limits.updated",
-    "response.content_part.added",
-    "response.content_part.done",
-    "response.function_call_arguments.delta",
-    "response.function_call_arguments.done",
-    "response.mcp_call.completed",
-    "response.mcp_call.failed",
-    "response.mcp_call.in_progress",
-    "response.mcp_call_arguments.delta",
-    "response.mcp_call_arguments.done",
-    "response.output_audio_transcript.done",
-    "response.output_text.done",
-}
-"""Every server event of the GA API."""
-
-BETA_SERVER_EVENT_NAMES = frozenset(_BETA_SPELLINGS)
-"""Names of the beta dialect that GA does not use any more, or only keeps in its schema."""
 
 
 @cache
 def _adapter(name: str) -> TypeAdapter[ServerEvent]:
     """Built at first use: building all of them would cost the start-up some 20 ms."""
-    return TypeAdapter(_SERVER_CLASSES[name])
+    return TypeAdapter(SERVER_CLASSES[name])
 
 
 def _present(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -332,9 +286,9 @@ def decode(message: str | bytes) -> ServerEvent:
     name = data.get("type") if isinstance(data, dict) else None
     if not isinstance(name, str):
         raise MalformedEventError("no event type")
-    ga_name = _BETA_SPELLINGS.get(name, name)
-    if ga_name not in _SERVER_CLASSES:
-        return Known(name) if name in SERVER_EVENT_NAMES or name in BETA_SERVER_EVENT_NAMES else Unknown(name)
+    ga_name = BETA_SPELLINGS.get(name, name)
+    if ga_name not in SERVER_CLASSES:
+        return Other(name)
     try:
         return _adapter(ga_name).validate_python(data)
     except ValidationError as error:
@@ -412,7 +366,7 @@ ClientEvent = (
     | ResponseCancel
 )
 
-_CLIENT_NAMES: dict[type[ClientEvent], str] = {
+CLIENT_NAMES: dict[type[ClientEvent], str] = {
     SessionUpdate: "session.update",
     AudioAppend: "input_audio_buffer.append",
     InputCommit: "input_audio_buffer.commit",
@@ -424,16 +378,10 @@ _CLIENT_NAMES: dict[type[ClientEvent], str] = {
     ResponseCancel: "response.cancel",
 }
 
-CLIENT_EVENT_NAMES = frozenset(_CLIENT_NAMES.values()) | {
-    "conversation.item.retrieve",
-    "output_audio_buffer.clear",
-}
-"""Every client event of the GA API; the last is for WebRTC."""
-
 
 def encode(event: ClientEvent) -> str:
     """JSON text of one WebSocket message; any thread. Fields that are None are left out."""
-    message: dict[str, Any] = {"type": _CLIENT_NAMES[type(event)]}
+    message: dict[str, Any] = {"type": CLIENT_NAMES[type(event)]}
     for part in fields(event):
         value = getattr(event, part.name)
         if isinstance(value, bytes):
