@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.service import Service
-from tests.speech import RATE, can_speak, say, silence, tone
+from tests.speech import RATE, can_speak, match, say, silence, tone
 from voice import Assistant
 from voice.config import Config
 from voice.effects import Notice, StateChanged, ToolUse, Turn
@@ -310,6 +310,23 @@ def test_sound_from_elsewhere_wakes_whenever_it_began(service: Service, make: St
         assert time.monotonic() < deadline, "it is deaf"
         assistant.send_audio(hello)
         assistant.wait(0.2)
+
+
+@pytest.mark.skipif(not can_speak(), reason="flite is not installed")
+def test_sound_that_wakes_is_sent_whole_however_fast_it_comes(service: Service, make: Start) -> None:
+    assistant = make(text=True, idle_minutes=0.01)
+    states = Follower(assistant, StateChanged)
+    assistant.start()
+    service.wait_for("session.update")
+    assistant.send_audio(silence(0.1))
+    _asleep(states)
+    hello = say("Hello, are you there?")
+    assistant.send_audio(hello + silence(0.1))
+    service.wait_for("session.update")
+    assistant.send_audio(silence(5))
+    service.wait_for_sound(len(hello))
+
+    assert match(service.microphone()[0], hello)[1] > 0.99
 
 
 def test_who_never_writes_down_what_was_said_lets_it_sleep(service: Service, make: Start) -> None:

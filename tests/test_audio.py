@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.program import Program
+from tests.program import TOP, Program
 from tests.pulse import Recording
 from tests.service import Service
 from tests.soundcard import SoundCard
@@ -137,6 +137,41 @@ def test_the_microphone_is_held_back_while_the_assistant_is_heard(card: SoundCar
     on_its_way = RATE // 10 * 2
     assert level(during[on_its_way : RATE * 2]) == float("-inf")
     assert level(service.microphone()[0][-RATE * 2 :]) > -30
+
+
+DELIVERED = """\
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+from voice import Assistant
+from voice.effects import Turn
+
+answer = bytearray()
+with Assistant(ws_url=sys.argv[2], barge_in="instant", deliver=answer.extend) as assistant:
+    assistant.subscribe(Turn, lambda turn: turn.role == "assistant" and assistant.end())
+    assistant.wait(30)
+Path(sys.argv[3]).write_bytes(answer)
+"""
+
+
+def test_sound_that_is_delivered_is_whole_and_no_loudspeaker_takes_of_it(
+    card: SoundCard, service: Service, run: Run, tmp_path: Path
+) -> None:
+    script, answer = tmp_path / "delivered.py", tmp_path / "answer"
+    script.write_text(DELIVERED, encoding="utf-8")
+    program = run(str(TOP), service.url, str(answer), script=script, env=card.environment)
+    service.wait_for("input_audio_buffer.append", timeout=20)
+    sound = _noise(5)
+    with card.record() as recording:
+        service.hear("Sing")
+        service.say(sound, "la la la", burst=False)
+        assert program.wait(20) == 0
+        heard = recording.samples
+
+    assert answer.read_bytes() == sound
+    assert level(heard) < -60
+    assert program.stderr == []
 
 
 def test_a_device_that_is_not_there_is_an_error_that_lists_what_is(card: SoundCard, run: Run) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.buffer import FADE_SAMPLES, MAX_SECONDS, AudioBuffer, Playback
+from voice.buffer import FADE_SAMPLES, MAX_SECONDS, AudioBuffer, Delivery, Playback
 
 MS = 24
 """Samples."""
@@ -169,3 +169,13 @@ def test_reading_writing_and_clearing_at_once_lose_nothing() -> None:
 
     played = np.frombuffer(b"".join(blocks), dtype=np.int16)
     assert np.array_equal(played[played != 0], np.repeat(np.arange(1, 2001), 100))
+
+
+def test_what_is_delivered_as_it_comes_knows_no_pause() -> None:
+    delivered: list[bytes] = []
+    delivery = Delivery(delivered.append)
+    delivery.pause()
+    delivery.append("a", _sound(20))
+
+    assert delivered == [_sound(20)]
+    assert delivery.clear_audio_buffer() == (Playback("a", 20, 20),)

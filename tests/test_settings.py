@@ -41,14 +41,19 @@ def test_noise_is_reduced_for_a_near_or_a_far_microphone(wanted: Any, told: str 
 
 
 def test_what_only_some_models_know_is_told_only_when_asked_for() -> None:
-    plain = _told()
-    session = _told(reasoning_effort="low", retention_ratio=0.8, max_output_tokens=500, speed=1.2)
+    plain = _told(retention_ratio=1)
+    session = _told(reasoning_effort="low", max_output_tokens=500, speed=1.2)
 
     assert not plain.keys() & {"reasoning", "truncation"}
     assert plain["max_output_tokens"] == "inf"
     assert session["reasoning"] == {"effort": "low"}
-    assert session["truncation"] == {"type": "retention_ratio", "retention_ratio": 0.8}
     assert (session["max_output_tokens"], session["audio"]["output"]["speed"]) == (500, 1.2)
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime-1.5", "gpt-realtime"])
+def test_a_full_context_is_cut_by_a_fifth_whatever_the_model(model: str) -> None:
+    assert _told(model=model)["truncation"] == {"type": "retention_ratio", "retention_ratio": 0.8}
+    assert _told(model=model, retention_ratio=0.5)["truncation"]["retention_ratio"] == 0.5
 
 
 def test_the_beta_has_its_own_shape() -> None:

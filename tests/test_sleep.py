@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,6 +13,12 @@ from tests.program import Program
 from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import can_speak, match, samples, say
+from voice.audio import Block
+from voice.connection import Connection
+from voice.echo import Off, Samples
+from voice.effects import Microphone
+from voice.hardware.streams import SILENCE
+from voice.uplink import ECHO_BLOCKS, MicQueue, Uplink
 
 Run = Callable[..., Program]
 
@@ -77,3 +85,53 @@ def test_a_wake_word_that_nobody_can_say_is_refused(service: Service, run: Run) 
     assert program.wait(20) == 2
     assert len(program.stderr) == 1
     assert "xqzyw" in program.stderr[0]
+
+
+class _Counting(Off):
+    """Counts the blocks that it is to find an echo in."""
+
+    def __init__(self) -> None:
+        self.blocks = 0
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        self.blocks += 1
+        return super().process(near, far)
+
+
+class _Nobody:
+    """Is told, and does nothing."""
+
+    def voice_heard(self, *, heard: bool) -> None:
+        pass
+
+    def time_passed(self) -> None:
+        pass
+
+    def sound_kept(self, ms: int) -> None:
+        pass
+
+    def sending_failed(self, connection: Connection) -> None:
+        pass
+
+    def failed(self, error: Exception) -> None:
+        raise error
+
+
+@pytest.mark.parametrize(("state", "looked"), [("closed", ECHO_BLOCKS), ("open", 1000), ("muted", 1000)])
+def test_nobody_looks_for_an_echo_when_nothing_is_sent_and_nothing_was_played_of_late(
+    state: Literal["closed", "open", "muted"], looked: int
+) -> None:
+    queue: MicQueue = SimpleQueue()
+    uplink = Uplink(queue, _Nobody())
+    echo = _Counting()
+    queue.put(Microphone(state))
+    for _ in range(1000):
+        queue.put(Block(SILENCE, SILENCE))
+    played = b"\1" * len(SILENCE)
+    for block in (played, *[SILENCE] * ECHO_BLOCKS):
+        queue.put(Block(SILENCE, block))
+    queue.put(None)
+    uplink.start(echo)
+    uplink.join(10)
+
+    assert echo.blocks == looked + 1 + ECHO_BLOCKS

@@ -15,7 +15,7 @@ from offline import spotter as spotting
 from offline.child import Child
 from tests.speech import RATE, can_speak, match, say, silence, tone
 from voice.errors import SettingError
-from voice.wake import BLOCK_MS, RECENT_BLOCKS, Waker
+from voice.wake import BLOCK_MS, RECENT_BLOCKS, WARM_UP_BLOCKS, Gate, Waker
 
 BLOCK = RATE * 2 * BLOCK_MS // 1000
 DEADLINE = 30.0
@@ -90,6 +90,61 @@ def test_little_is_remembered() -> None:
     woken(waker, silence(10))
 
     assert len(waker.recent) == RECENT_BLOCKS * BLOCK
+
+
+# When the detector rests
+
+
+def passed(gate: Gate, sound: bytes) -> list[int]:
+    """How many blocks go on to the detector with each."""
+    return [len(gate.take(block)) // BLOCK for block in blocks(sound)]
+
+
+@pytest.mark.parametrize("dbfs", [-80, -60, -40, -20])
+def test_the_detector_rests_in_the_noise_of_the_room(dbfs: float) -> None:
+    gate = Gate()
+    passed(gate, noise(35, dbfs))  # 2 dB a second from the faintest on
+
+    assert sum(passed(gate, noise(10, dbfs))) == 0
+
+
+@pytest.mark.parametrize("step", [10, 20])
+def test_the_detector_rests_again_when_a_fan_goes_on(step: float) -> None:
+    gate = Gate()
+    passed(gate, noise(15, -60))
+    louder = passed(gate, noise(15, -60 + step))
+
+    assert sum(louder[:100]) > 0
+    assert sum(louder[-100:]) == 0
+
+
+def test_the_detector_hears_a_sound_from_before_it_began_to_after_its_end() -> None:
+    gate = Gate()
+    passed(gate, noise(20, -60))
+    heard = passed(gate, noise(0.3, -50) + noise(5, -60))
+
+    assert WARM_UP_BLOCKS - 10 < max(heard[:10]) <= WARM_UP_BLOCKS
+    assert sum(heard) > WARM_UP_BLOCKS + 30 + 90
+    assert not any(heard[200:])
+
+
+def test_the_detector_rests_although_each_sample_is_off_by_as_much() -> None:
+    offset = (np.zeros(RATE * 5) + 3000).astype("<i2").tobytes()
+    gate = Gate()
+    passed(gate, offset)
+
+    assert sum(passed(gate, offset)) == 0
+
+
+@needs_voices
+@pytest.mark.parametrize("room", [None, -65], ids=["silent", "noisy"])
+@pytest.mark.parametrize("voice", ["slt", "rms", "awb", "kal16"])
+def test_a_quiet_voice_wakes(voice: str, room: float | None) -> None:
+    words = np.frombuffer(silence(20) + say("Hello, what time is it?", voice), "<i2") * 10 ** (-18 / 20)
+    around = noise(len(words) / RATE, room) if room else bytes(len(words) * 2)
+    sound = words + np.frombuffer(around, "<i2")[: len(words)]
+
+    assert len(woken(Waker(), sound.astype("<i2").tobytes())) == 1
 
 
 # With a phrase

@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -57,8 +57,21 @@ from voice.usage import Meter
 Value = TypeVar("Value")
 
 
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """What is only known once the devices are."""
+
+    audio: Audio
+    suppressor: Suppressor
+    speaks: bool
+    """Whether answers are sound that must be heard."""
+
+
 class Assistant:
-    """A conversation, from `start` to `stop`; any thread may call anything in between."""
+    """A conversation, from `start` to `stop`; any thread may call anything in between.
+
+    What the user does, and how things stand, is nothing before: AssistantError.
+    """
 
     def __init__(
         self,
@@ -85,6 +98,7 @@ class Assistant:
         self._functions = tuple(tools)
         self._audio_buffer = Delivery(deliver) if deliver is not None else AudioBuffer()
         self._mic_queue: MicQueue = SimpleQueue()
+        self._sound: _Sound | None = None  # before the start
         self._rest = b""  # of what was sent and is not a whole block
         self._stack = ExitStack()
         self._state: State = "connecting"
@@ -132,20 +146,22 @@ class Assistant:
         connect = partial(Connection, endpoint(remote, url))
         session.start(connect, Stopwatch(self.toolbox, self._feed.show), asleep=bool(config.wake_word))
 
-        self._audio = audio = Audio(self._audio_buffer, self._mic_queue, config, self._feed.show)
+        delivers = isinstance(self._audio_buffer, Delivery)
+        audio = Audio(self._audio_buffer, self._mic_queue, config, self._feed.show, plays=not delivers)
         stack.callback(audio.stop)
-        self._speaks = (audio.speaker is not None or isinstance(self._audio_buffer, Delivery)) and not config.text
-        self._suppressor = self._make_suppressor()
+        speaks = (audio.speaker is not None or delivers) and not config.text
+        suppressor = self._make_suppressor(audio)
+        self._sound = _Sound(audio, suppressor, speaks)
         confirms = config.barge_in == "confirm"
         conversation = Conversation(
-            speaks=self._speaks,
+            speaks=speaks,
             listens=audio.microphone is not None,
             transcribes=config.transcribes,
             confirms=confirms,
             by_hand=config.by_hand,
             past=past,
         )
-        session.begin(self._settings(), conversation, self._suppressor)
+        session.begin(self._settings(), conversation, suppressor)
         session.uplink.listen = self._hear
         self.record(on=config.save_recordings)
         audio.start()
@@ -200,9 +216,22 @@ class Assistant:
         self._feed.show(Notice(text))
 
     @property
+    def _started(self) -> _Sound:
+        """What there is from the start on; raises AssistantError before it."""
+        if self._sound is None:
+            raise AssistantError("the assistant has not been started: call start(), or use it in a `with` block")
+        return self._sound
+
+    @property
+    def _live(self) -> Session:
+        """The session, from the start on; before it, what is said would be said to nobody."""
+        _ = self._started
+        return self._session
+
+    @property
     def status(self) -> Status:
         """How things stand."""
-        session, audio = self._session, self._audio
+        session, sound = self._session, self._started
         return Status(
             state=self._state,
             model=self.config.answers,
@@ -210,15 +239,15 @@ class Assistant:
             by_hand=self.config.by_hand,
             muted=self._muted,
             recording=self.recording,
-            level=session.uplink.level if audio.microphone else None,
-            erle=self._suppressor.erle,
-            delay=self._suppressor.delay,
+            level=session.uplink.level if sound.audio.microphone else None,
+            erle=sound.suppressor.erle,
+            delay=sound.suppressor.delay,
             waiting_ms=self._audio_buffer.waiting_ms,
             depth_ms=self._audio_buffer.depth_ms,
             first_audio=self._answer_time.seconds,
             seconds=time.monotonic() - self._began,
             spent=self._meter.spent,
-            health=audio.health,
+            health=sound.audio.health,
             losses=session.losses,
         )
 
@@ -230,12 +259,13 @@ class Assistant:
     @property
     def hears(self) -> bool:
         """Whether there is a microphone."""
-        return self._audio.microphone is not None
+        return self._started.audio.microphone is not None
 
     @property
     def devices(self) -> tuple[Device, ...]:
         """The sound devices that are in use."""
-        return tuple(device for device in (self._audio.microphone, self._audio.speaker) if device is not None)
+        audio = self._started.audio
+        return tuple(device for device in (audio.microphone, audio.speaker) if device is not None)
 
     # What the user does ---------------------------------------------------------------------------------------------
 
@@ -244,8 +274,9 @@ class Assistant:
 
         With `in_turn` this may block, when a hundred wait already.
         """
+        session = self._live
         self.stir()
-        self._session.say(text, in_turn=in_turn)
+        session.say(text, in_turn=in_turn)
 
     def send_audio(self, pcm: bytes) -> None:
         """Say something aloud, PCM16 mono at 24 kHz, in place of a microphone; one thread."""
@@ -261,43 +292,46 @@ class Assistant:
 
     def interrupt(self) -> None:
         """Stop the answer."""
-        self._session.interrupt()
+        self._live.interrupt()
 
     def mute(self, *, muted: bool) -> None:
         """Let the service hear nothing, or let it hear again."""
+        self._live.mute(muted=muted)
         self._muted = muted
-        self._session.mute(muted=muted)
 
     def talk(self) -> None:
         """Begin a turn by hand (push to talk)."""
+        session = self._live
         self.stir()
-        self._session.talk()
+        session.talk()
 
     def end_talk(self) -> None:
         """End a turn by hand."""
-        self._session.end_talk()
+        self._live.end_talk()
 
     def end_when_idle(self) -> None:
         """End once everything that was asked has been answered."""
-        self._session.end_when_idle()
+        self._live.end_when_idle()
 
     def wait_until_idle(self, timeout: float) -> None:
         """Wait until all that was asked has been answered and heard, `timeout` s at most."""
-        self._session.wait_until_idle(timeout)
+        self._live.wait_until_idle(timeout)
 
     def take_turns(self, *, by_hand: bool) -> None:
         """Begin and end each turn by hand from now on (push to talk), or hands-free."""
+        session = self._live
         self.config = replace(self.config, mode="push-to-talk" if by_hand else "hands-free")
-        self._session.take_turns(self._settings(), by_hand=by_hand)
+        session.take_turns(self._settings(), by_hand=by_hand)
 
     def change_voice(self, voice: str) -> None:
         """Go on with another voice, in a new session with the service; may block for a second."""
+        session = self._live
         self.config = replace(self.config, voice=voice)
-        self._session.renew(self._settings())
+        session.renew(self._settings())
 
     def restart(self) -> None:
         """Begin a new conversation; may block for a second."""
-        self._session.renew(self._settings(), forget=True)
+        self._live.renew(self._settings(), forget=True)
         self._records.begin_anew()
 
     def record(self, *, on: bool) -> None:
@@ -348,10 +382,10 @@ class Assistant:
         return Toolbox(tools, ask=self.tell)
 
     def _settings(self) -> Json:
-        return session_settings(self.config, self.toolbox.definitions, speaks=self._speaks)
+        return session_settings(self.config, self.toolbox.definitions, speaks=self._started.speaks)
 
-    def _make_suppressor(self) -> Suppressor:
-        has_echo = self._audio.microphone is not None and self._audio.speaker is not None
+    def _make_suppressor(self, audio: Audio) -> Suppressor:
+        has_echo = audio.microphone is not None and audio.speaker is not None
         suppressor, shortfall = echo.create(self.config.echo if has_echo else "off")
         if shortfall:
             self.tell(shortfall)
@@ -359,7 +393,7 @@ class Assistant:
             return suppressor
         paced = Paced(suppressor, echo.Mute, self.tell)
         reason = "the sound stumbles so much that the assistant hears itself"
-        self.subscribe(Turn, SelfTalk(lambda: self._audio.health.slips, lambda: paced.give_up(reason)).note)
+        self.subscribe(Turn, SelfTalk(lambda: audio.health.slips, lambda: paced.give_up(reason)).note)
         return paced
 
     def _watch_limits(self, stack: ExitStack) -> None:

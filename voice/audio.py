@@ -68,11 +68,18 @@ class Audio:
     """
 
     def __init__(
-        self, audio_buffer: AudioBuffer, mic_queue: SimpleQueue[Any], config: Config, show: Callable[[Shown], None]
+        self,
+        audio_buffer: AudioBuffer,
+        mic_queue: SimpleQueue[Any],
+        config: Config,
+        show: Callable[[Shown], None],
+        *,
+        plays: bool = True,
     ) -> None:
         """Open the devices without starting them; one that is missing and was not asked for is simply not used.
 
-        `show` takes what the user should know of the devices; it may not block.
+        `show` takes what the user should know of the devices; it may not block. Unless it `plays`, there is no
+        loudspeaker: somebody else empties the buffer.
 
         Raises:
             DeviceError: a device that was asked for is not there or does not open, or the sound system does not answer.
@@ -81,6 +88,7 @@ class Audio:
         self._audio_buffer = audio_buffer
         self._mic_queue = mic_queue
         self._show = show
+        self._plays = plays
         self._stumbles = self._dropped = self._slips = 0
         self._mic = Side("input", self.mic_callback)
         self._speaker = Side("output", self.speaker_callback)
@@ -130,7 +138,7 @@ class Audio:
             self._supervisor.start()
 
     def _open(self, config: Config) -> None:
-        self._opened = self._supervisor.open(config.input_device, config.output_device)
+        self._opened = self._supervisor.open(config.input_device, config.output_device if self._plays else None)
         if not self._opened and (config.input_device or config.output_device):
             raise DeviceError(f"the sound system does not answer: {remedy('stuck')}")
 
@@ -139,7 +147,8 @@ class Audio:
             cure = f"to talk, start again after this: {remedy('stuck')}"
             self._show(Notice(f"the sound system does not answer: type your messages; {cure}"))
             return
-        missing = [side.name for side in (self._mic, self._speaker) if side.device is None]
+        sides = (self._mic, self._speaker) if self._plays else (self._mic,)
+        missing = [side.name for side in sides if side.device is None]
         if missing:
             instead = "type your messages" if self._mic.device is None else "answers are written"
             what = " and no ".join(missing)

@@ -202,6 +202,9 @@ class Delivery(AudioBuffer):
         super().append(item_id, pcm)
         self._deliver(self.read(len(pcm) // BYTES_PER_SAMPLE))
 
+    def pause(self) -> None:
+        """Do nothing: what was delivered cannot be held up."""
+
 
 def _ramp(pcm: bytes | memoryview, first: float, last: float) -> bytes:
     """`pcm` with its first `FADE_SAMPLES` going from one gain to another."""

@@ -166,10 +166,14 @@ class Config:
         Option("model", "how long gpt-realtime-2 models think"),
     ] = ""
     retention_ratio: Annotated[
-        float | None,
+        float,
         Field(ge=0, le=1),
-        Option("model", "share of a full context that is kept when it is cut; 0.8 saves money in long conversations"),
-    ] = None
+        Option(
+            "model", "share of a full context that is kept when it is cut: less is cheaper; 1 leaves it to the service"
+        ),
+    ] = 0.8
+    """Left alone, the service cuts as little as it must, and so with every turn, after each of which it reads all the
+    rest again at the full price, some ten times that of what it has cached. A fifth at once lasts for many turns."""
 
     # Limits
     max_cost: Annotated[float | None, Field(gt=0), Option("limits", "dollars after which the conversation ends")] = None

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from voice.buffer import Playback
 from voice.effects import (
@@ -151,7 +151,12 @@ class Conversation:
     @property
     def quiet(self) -> bool:
         """Whether another connection can take over: nothing is under way, and all was understood and written down."""
-        return self.idle and self._floor.settled and not self.transcript.unwritten and not self._waiting
+        return self.may_sleep and not self.transcript.unwritten
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether nothing is under way, and all was understood; some services never write down what is said."""
+        return self.idle and self._floor.settled and not self._waiting
 
     @property
     def has_room(self) -> bool:
@@ -301,18 +306,18 @@ class Conversation:
         return self._take()
 
     def sleep(self) -> list[Effect]:
-        """Give up the connection, at a `quiet` moment or before there is one, until `wake`."""
+        """Give up the connection, when it `may_sleep` or before there is one, until `wake`."""
         self._asleep = True
         self._do(Offline(self._let_go(planned=True)))
         self._do(self.microphone)
         return self._take()
 
-    def wake(self, sound: bytes = b"") -> list[Effect]:
-        """Go on, beginning with `sound`, what was heard of the user meanwhile."""
+    def wake(self, heard: Callable[[], bytes] = bytes) -> list[Effect]:
+        """Go on, beginning with what was `heard` of the user meanwhile; see `voice.effects.Recall`."""
         if self._asleep:
             self._asleep = False
             self._do(self.microphone)
-            self._do(Recall(sound))
+            self._do(Recall(heard))
         return self._take()
 
     def forget(self) -> list[Effect]:

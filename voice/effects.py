@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,8 +46,8 @@ class Microphone:
 class Recall:
     """Send this before what the microphone hears from now on: it was heard while nothing was sent."""
 
-    sound: bytes
-    """PCM16 mono at 24 kHz, whole blocks of 10 ms."""
+    heard: Callable[[], bytes]
+    """Gives it to the send thread: PCM16 mono at 24 kHz, whole blocks of 10 ms, up to the last before now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,16 +234,16 @@ class Session:
         """Give up the connection until `wake`, unless something is under way. May block for a s."""
         with self._lock:
             given_up = None
-            if self._conversation.quiet:
+            if self._conversation.may_sleep:
                 given_up = self._line.doze()
                 self._carry_out(self._conversation.sleep())
         if given_up is not None:
             given_up.stop()
 
-    def wake(self, sound: bytes = b"") -> None:
-        """Go on after `sleep`, if we sleep; `sound` is what was heard of the user meanwhile."""
+    def wake(self, heard: Callable[[], bytes] = bytes) -> None:
+        """Go on after `sleep`, if we sleep; `heard` gives what was heard of the user meanwhile."""
         with self._lock:
-            self._carry_out(self._conversation.wake(sound))
+            self._carry_out(self._conversation.wake(heard))
             self._line.wake()
 
     @property

@@ -71,7 +71,7 @@ def _model_settings(config: Config) -> Json:
     settings: dict[str, Any] = {}
     if config.reasoning_effort:
         settings["reasoning"] = {"effort": config.reasoning_effort}
-    if config.retention_ratio is not None:
+    if config.retention_ratio < 1:
         settings["truncation"] = {"type": "retention_ratio", "retention_ratio": config.retention_ratio}
     return settings
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voice.config import Config
@@ -36,7 +38,9 @@ class Sleep:
         self._stirred = time.monotonic()
         self._waker: Waker | None = None
         self._listens = False  # whether the waker has begun to, for this sleep
+        self._waking = False  # whether what was heard is still to be recalled
         self._hears = True  # until it is known
+        self._told = False  # that the wake word is not listened for any more
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sleep", daemon=True)
         feed.subscribe(StateChanged, self._note_state)
@@ -47,7 +51,7 @@ class Sleep:
             self._waker = self._make_waker()
 
     def start(self, *, hears: bool) -> None:
-        """Begin to watch; `hears` is whether there is a microphone to be woken through."""
+        """Begin to watch; `hears` is whether there is a microphone to be woken through. Sound may come all the same."""
         self._hears = hears
         if self._seconds:
             self._thread.start()
@@ -61,30 +65,42 @@ class Sleep:
         if waker is not None:
             waker.close()
 
-    def stir(self, sound: bytes = b"") -> None:
-        """Note that the user is there, and go on if need be, with `sound` that was heard of them meanwhile."""
+    def stir(self, heard: Callable[[], bytes] = bytes) -> None:
+        """Note that the user is there, and go on if need be, with what was `heard` of them meanwhile."""
         self._stirred = time.monotonic()
-        self._session.wake(sound)
+        self._session.wake(heard)
 
     def hear(self, clean: bytes) -> None:
         """Take 10 ms of the microphone's sound without the echo; the send thread."""
+        self._hears = True
         waker = self._waker
-        if waker is None or self._state != "asleep":
+        if waker is None or not (self._waking or self._state == "asleep"):
             self._listens = False
             return
         if not self._listens:
             waker.begin()
             self._listens = True
-        if waker.hear(clean):
-            self.stir(waker.recent)
+        if not waker.broken:
+            if waker.hear(clean):
+                self._waking = True
+                self.stir(partial(self._recall, waker))
+        elif not self._told:
+            self._told = True
+            self._feed.show(Notice("the wake word is not listened for any more, its search has ended: type to go on"))
+
+    def _recall(self, waker: Waker) -> bytes:
+        """Give what was heard, with the blocks that had been on their way when that woke us; the send thread."""
+        self._waking = False
+        return waker.recent
 
     def _run(self) -> None:
         while not self._stopping.wait(min(LOOK_SECONDS, self._seconds / 4)):
             if self._state not in RESTING:
                 self._stirred = time.monotonic()
-            elif time.monotonic() - self._stirred >= self._seconds:
-                if self._waker is None and self._hears:
-                    self._waker = self._make_waker()
+            tired = time.monotonic() - self._stirred >= self._seconds
+            if self._waker is None and self._hears and (tired or self._state == "asleep"):
+                self._waker = self._make_waker()
+            if tired:
                 self._session.sleep()
 
     def _make_waker(self) -> Waker:
@@ -95,6 +111,8 @@ class Sleep:
     def _note_state(self, changed: StateChanged) -> None:
         self._state = changed.state
         if changed.state == "asleep":
+            self._listens = self._waking = False
             speak = f'say "{self._wake_word}"' if self._wake_word else "speak"
-            how = f"{speak} or type" if self._hears else "type"
+            deaf = not self._hears or (self._waker is not None and self._waker.broken)
+            how = "type" if deaf else f"{speak} or type"
             self._feed.show(Notice(f"asleep, and nothing is sent: {how} to go on"))

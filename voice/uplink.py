@@ -49,6 +49,8 @@ BLOCKS_PER_MESSAGE = 2
 MAX_BLOCKS_PER_MESSAGE = 100
 """1 s of sound that was kept, 64 kB of text: no message holds up the others for long."""
 BLOCK_MS = 10
+ECHO_BLOCKS = 300
+"""3 s after the last sound that was played it is not heard any more: a device is 0.3 s late, a room rings for 1."""
 LEVEL_FADING = 0.8
 """A level meter that falls by 1 dB a block can be read."""
 
@@ -100,6 +102,7 @@ class Uplink:
         self._sent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
         self._sent_count = 0  # blocks since the connection began
         self._power = 0.0
+        self._unplayed = 0  # blocks since the loudspeaker was given a sound
         self.judge: SpeechJudge | None = None
         """Without one, what the service takes for speech is believed."""
         self.listen: Callable[[Block, bytes], None] = lambda _block, _clean: None
@@ -148,8 +151,8 @@ class Uplink:
                 self._go_offline(again_from_ms)
             case Microphone():
                 self._turn(entry)
-            case Recall(sound):
-                size = len(SILENCE)
+            case Recall(heard):
+                sound, size = heard(), len(SILENCE)
                 self._unsent.extend(sound[start : start + size] for start in range(0, len(sound), size))
             case PauseAudio() | Undoubted():
                 self._judge(doubtful=isinstance(entry, PauseAudio))
@@ -183,6 +186,9 @@ class Uplink:
         if block.slipped:
             echo.slipped()
         near = np.frombuffer(heard, dtype=np.int16)
+        self._unplayed = self._unplayed + 1 if block.played == SILENCE else 0
+        if self._microphone.state == "closed" and self._unplayed > ECHO_BLOCKS:
+            return near  # as in most of a sleep: to look for an echo is half the processor's work then
         return echo.process(near, np.frombuffer(block.played, dtype=np.int16))
 
     def _send_sound(self) -> None:

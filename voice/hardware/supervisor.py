@@ -68,10 +68,12 @@ class Supervisor:
         self._starting = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="devices", daemon=True)
-        self._wanted = ("", "")  # of the loudspeaker and the microphone
+        self._wanted: tuple[str | None, str] = ("", "")  # of the loudspeaker and the microphone
 
-    def open(self, input_device: str, output_device: str) -> bool:
+    def open(self, input_device: str, output_device: str | None) -> bool:
         """Open the devices without starting them; one that is missing and was not asked for is simply not used.
+
+        There is no loudspeaker when `output_device` is None.
 
         False when the sound system does not answer: it is not used then, and the user is told if it ever does.
 
@@ -119,7 +121,8 @@ class Supervisor:
         try:
             self._portaudio = pyaudio.PyAudio()
             found = devices(self._portaudio)
-            chosen = [side.choose(found, name) for side, name in zip(self._sides, self._wanted, strict=True)]
+            pairs = zip(self._sides, self._wanted, strict=True)
+            chosen = [side.choose(found, name) if name is not None else None for side, name in pairs]
             for side, name, device in zip(self._sides, self._wanted, chosen, strict=True):
                 if device is not None:
                     self._open_first(side, name, device)
@@ -127,7 +130,7 @@ class Supervisor:
             return error
         return None
 
-    def _open_first(self, side: Side, name: str, device: Device) -> None:
+    def _open_first(self, side: Side, name: str | None, device: Device) -> None:
         assert self._portaudio is not None  # noqa: S101 - the caller has made it
         try:
             side.open(self._portaudio, device)
