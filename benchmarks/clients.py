@@ -46,7 +46,8 @@ from voice.events import (
     encode,
 )
 from voice.settings import session_settings
-from voice.uplink import BLOCK_MS, BLOCKS_PER_MESSAGE
+from voice.sound import BLOCK_MS
+from voice.uplink import BLOCKS_PER_MESSAGE
 
 QUESTIONS = ("what time is it", "what day is it today", "what can you do", "tell me the date")
 """Answered without a function, so that nothing but the server is measured."""

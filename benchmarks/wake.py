@@ -18,7 +18,8 @@ from benchmarks.echo import ASSISTANT, USER
 from benchmarks.recognition import COMMANDS, FREE, VOICES
 from offline.sentences import sentences
 from tests.speech import RATE, level, samples, say, silence
-from voice.wake import BLOCK_MS, Waker
+from voice.sound import BLOCK_MS
+from voice.wake import Waker
 
 BLOCK = RATE * 2 * BLOCK_MS // 1000
 NOISES = (None, 20, 10)

@@ -15,7 +15,7 @@ import numpy as np
 
 import realtime
 from voice import echo
-from voice.settings import SAMPLE_RATE
+from voice.sound import SAMPLE_RATE
 
 BLOCK_SAMPLES = SAMPLE_RATE // 100
 BLOCK = np.dtype(

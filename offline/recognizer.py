@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from offline.child import RATE
 from offline.search import Guess, Job, Search, SpeechUnavailableError
-from voice.hardware.resampler import Resampler
+from voice.resampler import Resampler
 
 __all__ = ["Guess", "Recognizer", "SpeechUnavailableError", "Utterance", "best"]
 

@@ -8,8 +8,8 @@ import threading
 
 from offline.child import RATE, Child
 from voice.errors import SettingError
-from voice.hardware.resampler import Resampler
-from voice.settings import SAMPLE_RATE
+from voice.resampler import Resampler
+from voice.sound import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from voice.hardware.resampler import Resampler
+from voice.resampler import Resampler
 
 _RATE = 24_000
 """Hz, what the protocol speaks."""

@@ -23,9 +23,9 @@ from voice.echo import Off
 from voice.effects import Notice, StateChanged, ToolUse, Turn
 from voice.endpoint import endpoint
 from voice.events import Json
-from voice.hardware.streams import BLOCK_SAMPLES
 from voice.session import Session
 from voice.settings import session_settings
+from voice.sound import BLOCK_SAMPLES
 from voice.uplink import MicQueue
 
 DOWN = Refusal(status=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -22,7 +22,9 @@ def test_every_event_that_has_a_class_is_one_of_the_api() -> None:
     assert set(events.CLIENT_NAMES.values()) <= CLIENT_EVENT_NAMES
 
 
-@pytest.mark.parametrize("name", sorted({*SERVER_EVENT_NAMES, "ping"} - {*events.SERVER_CLASSES, *events.BETA_SPELLINGS}))
+@pytest.mark.parametrize(
+    "name", sorted({*SERVER_EVENT_NAMES, "ping"} - {*events.SERVER_CLASSES, *events.BETA_SPELLINGS})
+)
 def test_what_the_program_has_no_use_for_is_survived(name: str) -> None:
     event = decode(json.dumps({"type": name, "event_id": "e"}))
 

@@ -24,8 +24,8 @@ import numpy.typing as npt
 import pytest
 
 import voice.recorder
-from voice.hardware.streams import BLOCK_BYTES, BLOCK_SAMPLES, SILENCE
 from voice.recorder import BLOCKS_PER_SECOND, MAX_WAITING, Recorder
+from voice.sound import BLOCK_BYTES, BLOCK_SAMPLES, SILENCE
 
 TIMEOUT = 20.0
 

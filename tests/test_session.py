@@ -21,8 +21,8 @@ from voice.conversation import Conversation
 from voice.echo import Off
 from voice.effects import Notice, ToolUse, Turn
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
-from voice.hardware.streams import BLOCK_SAMPLES
 from voice.settings import session_settings
+from voice.sound import BLOCK_SAMPLES
 
 Start = Callable[..., Client]
 

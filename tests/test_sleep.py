@@ -17,7 +17,7 @@ from voice.audio import Block
 from voice.connection import Connection
 from voice.echo import Off, Samples
 from voice.effects import Microphone
-from voice.hardware.streams import SILENCE
+from voice.sound import SILENCE
 from voice.uplink import ECHO_BLOCKS, MicQueue, Uplink
 
 Run = Callable[..., Program]

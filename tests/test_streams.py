@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.speech import level, match, samples
-from voice.hardware.streams import BLOCK_BYTES, BLOCK_SAMPLES, FromDevice, ToDevice
+from voice.hardware.streams import FromDevice, ToDevice
 from voice.hardware.watch import LOOK_SECONDS, LOOKS, MAX_MUTES, ZERO_SECONDS, MuteWatch, Watch
+from voice.sound import BLOCK_BYTES, BLOCK_SAMPLES
 
 FORMATS = [(24_000, 1), (24_000, 2), (48_000, 1), (48_000, 2), (44_100, 2), (22_050, 1), (16_000, 1), (8_000, 1)]
 

@@ -15,7 +15,8 @@ from offline import spotter as spotting
 from offline.child import Child
 from tests.speech import RATE, can_speak, match, say, silence, tone
 from voice.errors import SettingError
-from voice.wake import BLOCK_MS, RECENT_BLOCKS, WARM_UP_BLOCKS, Gate, Waker
+from voice.sound import BLOCK_MS
+from voice.wake import RECENT_BLOCKS, WARM_UP_BLOCKS, Gate, Waker
 
 BLOCK = RATE * 2 * BLOCK_MS // 1000
 DEADLINE = 30.0

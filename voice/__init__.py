@@ -50,6 +50,8 @@ the service             *receive* reads, *send* writes
 ``events``              the service's events as frozen values; JSON and base64
 
 sound                   the callbacks and *devices*; those of the echo: *send*
+``sound``               the form that it has everywhere
+``resampler``           streaming conversion of sample rates
 ``audio``               microphone and loudspeaker, their callbacks (PyAudio)
 ``buffer``              what plays next, what was heard of each item; any thread, own lock
 ``jitter``              ... held back how long, so that late sound does not tear it
@@ -59,7 +61,6 @@ sound                   the callbacks and *devices*; those of the echo: *send*
 ``hardware.side``       one direction, through all the devices it has had
 ``hardware.watch``      whether a device stalls, spins or is mute
 ``hardware.supervisor`` brings devices back that were lost
-``hardware.resampler``  streaming conversion of sample rates
 ``echo``                the assistant's own voice taken out of the microphone's sound, with ...
 ``aec.alignment``       ... what was played given when it is heard
 ``aec.delay``           ... how late that is

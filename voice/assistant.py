@@ -38,7 +38,6 @@ from voice.errors import AssistantError, SettingError
 from voice.events import Json
 from voice.feed import Feed
 from voice.hardware.devices import Device
-from voice.hardware.streams import BLOCK_BYTES, SILENCE
 from voice.limits import Limits
 from voice.options import gather
 from voice.pace import Paced
@@ -47,6 +46,7 @@ from voice.selftalk import SelfTalk
 from voice.session import Session
 from voice.settings import session_settings
 from voice.sleep import Sleep
+from voice.sound import BLOCK_BYTES, SILENCE, Pieces
 from voice.status import Status
 from voice.stopwatch import AnswerTime, Stopwatch
 from voice.tool import Function, Tool
@@ -99,7 +99,7 @@ class Assistant:
         self._audio_buffer = Delivery(deliver) if deliver is not None else AudioBuffer()
         self._mic_queue: MicQueue = SimpleQueue()
         self._sound: _Sound | None = None  # before the start
-        self._rest = b""  # of what was sent and is not a whole block
+        self._blocks = Pieces(BLOCK_BYTES)
         self._stack = ExitStack()
         self._state: State = "connecting"
         self._muted = False
@@ -280,11 +280,8 @@ class Assistant:
 
     def send_audio(self, pcm: bytes) -> None:
         """Say something aloud, PCM16 mono at 24 kHz, in place of a microphone; one thread."""
-        sound = self._rest + pcm
-        whole = len(sound) // BLOCK_BYTES * BLOCK_BYTES
-        self._rest = sound[whole:]
-        for start in range(0, whole, BLOCK_BYTES):
-            self._mic_queue.put(Block(sound[start : start + BLOCK_BYTES], SILENCE))
+        for heard in self._blocks.feed(pcm):
+            self._mic_queue.put(Block(heard, SILENCE))
 
     def stir(self) -> None:
         """Note that the user is there, and wake up if need be."""

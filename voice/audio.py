@@ -22,11 +22,11 @@ from voice.errors import DeviceError
 from voice.hardware.devices import Device, quiet
 from voice.hardware.pairing import Pairing
 from voice.hardware.side import Side
-from voice.hardware.streams import BLOCK_SAMPLES, SILENCE, FromDevice, ToDevice
+from voice.hardware.streams import FromDevice, ToDevice
 from voice.hardware.supervisor import Supervisor
 from voice.hardware.watch import MuteWatch
 from voice.remedies import remedy
-from voice.settings import SAMPLE_RATE
+from voice.sound import BLOCK_SAMPLES, SAMPLE_RATE, SILENCE
 
 MAX_QUEUED_BLOCKS = 3000
 """30 s of microphone sound are kept while the connection stalls; beyond that the newest is dropped and counted."""

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from voice.jitter import STEPS, Jitter
-from voice.settings import SAMPLE_RATE
+from voice.sound import BYTES_PER_SAMPLE, SAMPLE_RATE
 
-BYTES_PER_SAMPLE = 2
 MAX_SECONDS = 600
 """Sound that is kept waiting at most; answers are far shorter. 600 s are 29 MB."""
 FADE_SAMPLES = SAMPLE_RATE * 5 // 1000

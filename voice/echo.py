@@ -25,10 +25,10 @@ from voice.aec.kalman import KalmanFilter
 from voice.aec.presence import Presence
 from voice.aec.residual import FLOOR, Residual
 from voice.errors import SettingError
+from voice.sound import FULL_SCALE
 
 Samples = NDArray[np.int16]
 
-FULL_SCALE = 32768
 TAIL_MS = 160
 """Echo that the filter covers: a room's first reflections; the rest is weak enough for the suppressor."""
 MUTE_TAIL_MS = 500

@@ -7,7 +7,7 @@ less again.
 
 from __future__ import annotations
 
-from voice.settings import SAMPLE_RATE
+from voice.sound import SAMPLE_RATE
 
 STEPS = tuple(ms * SAMPLE_RATE // 1000 for ms in (0, 40, 350, 700))
 """Samples: for no lateness, that of a busy computer, of a radio network that stalls, and of a poor one. Few and far

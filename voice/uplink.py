@@ -25,7 +25,7 @@ from voice.echo import Samples, Suppressor
 from voice.effects import Microphone, Offline, PauseAudio, Ready, Recall, Undoubted
 from voice.errors import ConnectionLostError
 from voice.events import AudioAppend, ClientEvent, InputClear, encode
-from voice.hardware.streams import SILENCE
+from voice.sound import BLOCK_MS, FULL_SCALE, SILENCE
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,6 @@ BLOCKS_PER_MESSAGE = 2
 """20 ms a message: half the messages of 10 ms, for 5 ms more delay on average."""
 MAX_BLOCKS_PER_MESSAGE = 100
 """1 s of sound that was kept, 64 kB of text: no message holds up the others for long."""
-BLOCK_MS = 10
 ECHO_BLOCKS = 300
 """3 s after the last sound that was played it is not heard any more: a device is 0.3 s late, a room rings for 1."""
 LEVEL_FADING = 0.8
@@ -111,7 +110,7 @@ class Uplink:
     @property
     def level(self) -> float:
         """Of the microphone's sound without the echo, in dB of full scale; any thread."""
-        return float(10 * np.log10(self._power / 2**30 + 1e-12))
+        return float(10 * np.log10(self._power / FULL_SCALE**2 + 1e-12))
 
     def start(self, echo: Suppressor) -> None:
         """Begin."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voice.silero import FRAME_MS, LIKELY, Silero
+from voice.sound import BLOCK_MS
 
 if TYPE_CHECKING:
     from offline.spotter import Spotter
 
-BLOCK_MS = 10
 RECENT_BLOCKS = 200
 """2 s: what is said on waking is kept from before its first word."""
 WINDOW_FRAMES = 1000 // FRAME_MS

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import soxr
 
 from voice.errors import SettingError
-from voice.settings import SAMPLE_RATE
+from voice.sound import BYTES_PER_SAMPLE, SAMPLE_RATE
 
 MAX_SECONDS = 600
 """Longest sound that is read: 10 minutes, 29 MB of PCM16."""
@@ -36,7 +36,6 @@ _WIDTHS = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8)}
 _TO_THE_END = (0, 0xFFFFFFFF)
 """Sizes that are written when the end is not known yet."""
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
-_SAMPLE_BYTES = 2
 
 Floats = npt.NDArray[np.float32]
 
@@ -169,8 +168,8 @@ def _pcm16(samples: Floats) -> bytes:
 
 def _header(channels: int, size: int) -> bytes:
     """Build the 44 bytes before `size` bytes of PCM16 at 24 kHz."""
-    frame_bytes = channels * _SAMPLE_BYTES
-    layout = (_PCM, channels, SAMPLE_RATE, SAMPLE_RATE * frame_bytes, frame_bytes, 8 * _SAMPLE_BYTES)
+    frame_bytes = channels * BYTES_PER_SAMPLE
+    layout = (_PCM, channels, SAMPLE_RATE, SAMPLE_RATE * frame_bytes, frame_bytes, 8 * BYTES_PER_SAMPLE)
     return _HEADER.pack(b"RIFF", _HEADER.size - 8 + size, b"WAVE", b"fmt ", 16, *layout, b"data", size)
 
 
@@ -212,7 +211,7 @@ class WavFile:
             self._write(pcm)
         finally:
             written = self._file.tell() - _HEADER.size
-            self.size = written - written % (self._channels * _SAMPLE_BYTES)
+            self.size = written - written % (self._channels * BYTES_PER_SAMPLE)
             self._file.seek(0)
             self._write(_header(self._channels, self.size))
             self._file.seek(_HEADER.size + self.size)

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voice.checkup.findings import Finding
-from voice.hardware.streams import BLOCK_SAMPLES
 from voice.remedies import remedy
+from voice.sound import BLOCK_SAMPLES, FULL_SCALE
 
-FULL_SCALE = 32768
 TINY = 1e-12
 """-120 dBFS, instead of digital silence's minus infinity."""
 CLIPPED = 32700

@@ -17,7 +17,7 @@ from voice.checkup.findings import Finding
 from voice.config import Config
 from voice.echo import EchoCanceller, Suppressor, create
 from voice.remedies import remedy
-from voice.settings import SAMPLE_RATE
+from voice.sound import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE
 
 Samples = NDArray[np.int16]
 
@@ -31,8 +31,6 @@ MOST_LOST = 6.0
 """dB that the user's voice may lose; one is heard all the same."""
 BUSY = 0.5
 """Share of the time there is: the rest of the program needs some as well."""
-BLOCK_MS = 10
-BLOCK_SAMPLES = SAMPLE_RATE * BLOCK_MS // 1000
 
 SENTENCE = "what is the weather in london"
 SILENCE = bytes(2 * SAMPLE_RATE)

@@ -20,9 +20,8 @@ from voice.config import Config
 from voice.effects import Notice, Shown
 from voice.hardware.devices import Device, Direction, choose, formats, list_devices, version
 from voice.hardware.devices import default as default_device
-from voice.hardware.streams import BLOCK_SAMPLES
 from voice.remedies import remedy
-from voice.settings import SAMPLE_RATE
+from voice.sound import BLOCK_SAMPLES, SAMPLE_RATE
 
 RATES = (16000, 24000, 44100, 48000)
 """Hz. What headsets, the service, music and computers use."""

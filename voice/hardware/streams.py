@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 import pyaudio
 
-from voice.buffer import BYTES_PER_SAMPLE
 from voice.hardware.devices import Device, Direction
-from voice.hardware.resampler import Resampler
-from voice.settings import SAMPLE_RATE
-
-BLOCK_SAMPLES = SAMPLE_RATE // 100
-"""10 ms: what WebRTC's echo canceller takes, and a delay that nobody notices."""
-BLOCK_BYTES = BLOCK_SAMPLES * BYTES_PER_SAMPLE
-SILENCE = bytes(BLOCK_BYTES)
+from voice.resampler import Resampler
+from voice.sound import BLOCK_BYTES, BLOCK_SAMPLES, BYTES_PER_SAMPLE, SAMPLE_RATE, Pieces
 
 CALLBACKS_PER_SECOND: dict[Direction, int] = {"input": 50, "output": 100}
 """The microphone's sound leaves in messages of 20 ms, so more callbacks would only cost processor time: 2 % of a core.
@@ -99,7 +93,7 @@ class FromDevice:
     def __init__(self, rate: int, channels: int) -> None:
         self._channels = channels
         self._resampler = Resampler(rate, SAMPLE_RATE) if rate != SAMPLE_RATE else None
-        self._rest = b""
+        self._blocks = Pieces(BLOCK_BYTES)
 
     def blocks(self, pcm: bytes) -> list[bytes]:
         """Take PCM16 of all channels, give what has become whole.
@@ -111,10 +105,7 @@ class FromDevice:
             pcm = frames.mean(axis=1).astype(np.int16).tobytes()
         if self._resampler is not None:
             pcm = self._resampler.feed(pcm)
-        sound = self._rest + pcm
-        whole = len(sound) // BLOCK_BYTES * BLOCK_BYTES
-        self._rest = sound[whole:]
-        return [sound[start : start + BLOCK_BYTES] for start in range(0, whole, BLOCK_BYTES)]
+        return self._blocks.feed(pcm)
 
 
 class ToDevice:
