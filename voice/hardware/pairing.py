@@ -2,7 +2,7 @@
 
 The two streams run at the same pace, so handing out one played block for each heard one keeps the lag between them
 constant, which the echo canceller needs. When a device stumbles, blocks are lost on one side, whether the device
-reports it or not: the sound that waits here then stays off by that much. That is seen within some 0.5 s, and mended by
+reports it or not: the sound that waits here then stays off by that much. That is seen within some 0.3 s, and mended by
 putting in silence (which is what an underrun sounds like) or by leaving blocks out.
 """
 
