@@ -135,12 +135,13 @@ def services() -> dict[str, Service]:
     config = Config()
     tools = json.dumps(Toolbox(create_tools(config)).definitions)
     first = (len(config.instructions) + len(tools)) // CHARACTERS_PER_TOKEN
+    kept = config.retention_ratio
     return {
-        "gpt-realtime-2.1": Service("gpt-realtime-2.1", CONTEXT, first),
-        "gpt-realtime-2.1-mini": Service("gpt-realtime-2.1-mini", CONTEXT, first),
-        "gpt-realtime-1.5": Service("gpt-realtime-1.5", SMALL_CONTEXT, first),
-        "gpt-realtime-1.5 --retention-ratio 0.8": Service("gpt-realtime-1.5", SMALL_CONTEXT, first, 0.8),
-        "gpt-realtime-2.1, were nothing cached": Service("gpt-realtime-2.1", CONTEXT, first, caches=False),
+        "gpt-realtime-2.1": Service("gpt-realtime-2.1", CONTEXT, first, kept),
+        "gpt-realtime-2.1-mini": Service("gpt-realtime-2.1-mini", CONTEXT, first, kept),
+        "gpt-realtime-1.5": Service("gpt-realtime-1.5", SMALL_CONTEXT, first, kept),
+        "gpt-realtime-1.5 --retention-ratio 1": Service("gpt-realtime-1.5", SMALL_CONTEXT, first, 1),
+        "gpt-realtime-2.1, were nothing cached": Service("gpt-realtime-2.1", CONTEXT, first, kept, caches=False),
     }
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voice.silero import FRAME_MS, LIKELY, Silero
-from voice.sound import BLOCK_MS
+from voice.sound import BLOCK_MS, FULL_SCALE
 
 if TYPE_CHECKING:
     from offline.spotter import Spotter
@@ -75,7 +75,7 @@ class Gate:
 
     def _is_loud(self, block: bytes) -> bool:
         # The variance: what a cheap microphone adds to each sample alike is no sound.
-        power = float(np.frombuffer(block, "<i2").astype(np.float32).var()) / 2**30
+        power = float(np.frombuffer(block, "<i2").astype(np.float32).var()) / FULL_SCALE**2
         self._power += SMOOTHING * (power - self._power)
         level = 10 * log10(self._power + 1e-12)
         self._floor = max(min(level, self._floor + RISE), FAINTEST)
