@@ -52,7 +52,7 @@ def about(runs: int) -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
-        "kernel": platform.release(),
+        "kernel": ".".join(platform.release().split(".")[:2]),
         "python": platform.python_version(),
         "versions": sorted({contestant.version for contestant in CONTESTANTS if contestant.peer}),
     }
