@@ -52,14 +52,10 @@ def card() -> Iterator[SoundCard]:
         yield running
 
 
-ALONE = {"card", "open_window", "open_tty"}
-"""Fixtures of tests that are not run side by side with others."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the processor for itself: sound that must flow in time, and terminals that are watched."""
+    """Mark what needs the processor for itself: sound that must flow in time."""
     for item in items:
-        if ALONE.intersection(getattr(item, "fixturenames", ())):
+        if "card" in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
 
 
