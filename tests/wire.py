@@ -73,8 +73,10 @@ class Connection:
     def reset(self) -> None:
         """Drop the TCP connection with a reset: no close frame, no FIN."""
         self.ws.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        # Under the mutex, or the reading thread may send a FIN before the reset.
+        # Under the mutex, or the reading thread may send a FIN before the reset; and a socket that is being read from
+        # is not closed before that ends.
         with self.ws.protocol_mutex:
+            self.ws.socket.shutdown(socket.SHUT_RD)
             self.ws.socket.close()
         self.ws.close_socket()
 
