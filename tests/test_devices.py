@@ -15,7 +15,9 @@ from tests.pulse import Samples
 from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import RATE, level, match, samples
-from voice.hardware.supervisor import OPEN_SECONDS
+from voice.errors import DeviceError
+from voice.hardware.side import Side
+from voice.hardware.supervisor import OPEN_SECONDS, Supervisor
 
 Run = Callable[..., Program]
 
@@ -316,3 +318,17 @@ def test_a_microphone_that_is_muted_from_the_start_is_noticed(card: SoundCard, s
     program.expect("^the microphone delivers only silence: is it muted, ", 3)
 
     assert not any(samples(service.microphone()[0]))
+
+
+def test_a_device_that_goes_while_it_is_being_opened_is_an_error_and_no_hang() -> None:
+    def gone() -> None:
+        raise OSError(-9985, "Device unavailable")
+
+    microphone, speaker = Side("input", lambda *_: (None, 0)), Side("output", lambda *_: (None, 0))
+    supervisor = Supervisor(
+        microphone, speaker, prepare=gone, look_further=lambda: None, playing=lambda: False, tell=lambda _: None
+    )
+
+    with pytest.raises(DeviceError, match="Device unavailable"):
+        supervisor.open("", "")
+    supervisor.stop()

@@ -96,6 +96,8 @@ class AudioBuffer:
             self._hold_back(track)
             track.received += samples
             self._waiting += samples
+            if self._waiting > STEPS[-1]:  # it comes faster than it plays
+                self._due = 0
             self._chunks.append((track, memoryview(pcm)[: samples * BYTES_PER_SAMPLE]))
 
     def end(self, item_id: str) -> None:
@@ -110,7 +112,7 @@ class AudioBuffer:
         """Exactly `frames` samples for the device, silence where there is nothing to play."""
         with self._lock:
             block, self._fade = self._fade, b""
-            if not self._paused and (self._clock >= self._due or self._waiting > STEPS[-1]):
+            if not self._paused and self._clock >= self._due:
                 block += self._take(frames - len(block) // BYTES_PER_SAMPLE)
             self._clock += frames
             return block.ljust(frames * BYTES_PER_SAMPLE, b"\0")

@@ -290,8 +290,10 @@ class Session:
 
     def _tell(self, shown: Shown | Used | UserSpoke | AudioDelta) -> None:
         self._telling = True
-        self._show(shown)
-        self._telling = False
+        try:
+            self._show(shown)
+        finally:  # Ctrl-C may come in the middle
+            self._telling = False
 
     def _play(self, effect: Play | EndOfSound | ClearAudio | PauseAudio | ResumeAudio) -> None:
         match effect:

@@ -110,7 +110,6 @@ class Supervisor:
         elif error is not None:
             self._opened.set_exception(error)
         else:
-            self._prepare()
             self._opened.set_result(None)
             self._starting.wait()
             self._watch()
@@ -126,6 +125,9 @@ class Supervisor:
             for side, name, device in zip(self._sides, self._wanted, chosen, strict=True):
                 if device is not None:
                     self._open_first(side, name, device)
+            self._prepare()
+        except OSError as error:  # gone while it was being opened
+            return DeviceError(f"the sound devices cannot be used: {error.args[-1]}")
         except Exception as error:  # noqa: BLE001 - raised where it was asked for
             return error
         return None
