@@ -124,7 +124,8 @@ Threads, where each may wait, and what wakes it:
 
 * *main* waits for the end, in a queue; a signal, a command or a broken conversation puts it there. *signals* waits on
   a socket for a signal that main is too busy to take; closed at the end.
-* *receive*, one for each connection: to connect, on its socket, for a quiet moment, between two attempts. `Line.stop`.
+* *receive*, one for each connection: to connect, on its socket, for a quiet moment, between two attempts, and while the
+  conversation sleeps. `Line.stop`.
 * *send*: on `mic_queue` and on the socket. The next block, None at the end; `Connection.stop`.
 * *devices*: between two looks, and in PortAudio, which it alone calls. `Supervisor.stop`.
   PortAudio's own threads run the two callbacks, which only move bytes.
@@ -138,8 +139,9 @@ Threads, where each may wait, and what wakes it:
 * Timers begin the next connection before the hour is over, ask again for an answer that failed, and end a `/talk`.
 
 Locks: `AudioBuffer`'s, for the copying of a block; `Session`'s, around a decision and its effects, none of which can
-block. Session's is taken first. `Connection`'s is held while a message is written, `Notepad`'s from the reading of a
-note to its writing; the others guard a few lines each. `mic_queue` carries all that goes out, in order.
+block; who is told something by one may decide the next. Session's is taken first. One of `Connection`'s two is held
+while a message is written, `Notepad`'s from the reading of a note to its writing; the others guard a few lines each.
+`mic_queue` carries all that goes out, in order.
 """
 
 from typing import TYPE_CHECKING, Any
