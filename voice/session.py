@@ -169,9 +169,10 @@ class Session:
         self._tools.cancel()
         self._mic_queue.put(None)
         self.uplink.join(LAST_WORDS)
-        if self._retry is not None:
-            self._retry.cancel()
         self._line.stop(until)
+        if self._retry is not None:  # nobody is left to plan another
+            self._retry.cancel()
+            self._retry.join(max(until - time.monotonic(), 0))
         self.uplink.join(max(until - time.monotonic(), 0))
         self.uplink.judge = None  # whoever still knows this session must not keep its model alive into Python's exit
 
