@@ -97,7 +97,15 @@ def test_all_bad_values_are_refused_together_with_their_source_and_reason(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "url", ["http://user:pa#ss@proxy:8080", "http://user:pa/ss@proxy:8080", "http://", "proxy:8080"]
+    "url",
+    [
+        "http://user:pa#ss@proxy:8080",
+        "http://user:pa/ss@proxy:8080",
+        "http://",
+        "proxy:8080",
+        "http://user:pa\uff1fss@proxy:8080",
+        "http://user:[pass]@proxy:8080",
+    ],
 )
 def test_a_bad_proxy_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingError) as caught:
@@ -139,6 +147,24 @@ def test_version_and_help_name_the_program(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().out
     assert VERSION in shown
     assert all(f"--{field.name.replace('_', '-')}" in shown for field in fields(Config) if "key" not in field.name)
+
+
+def test_the_help_tells_defaults_that_are_a_word_or_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read_config(["--help"], {})
+
+    shown = " ".join(capsys.readouterr().out.split())
+    for told in (
+        "--voice VOICE voice of the assistant, such as marin, cedar, alloy (default: marin)",
+        "to 1 (default: 0.5)",
+        "(default: 300)",
+        "connection is lost (default: 10)",
+        "keyboard alone (default: yes)",
+        "not spoken (default: no)",
+        "how long gpt-realtime-2 models think --retention-ratio",
+        "else 10 with a key, else never) --wake-word",
+    ):
+        assert told in shown
 
 
 def test_the_key_is_in_no_representation(tmp_path: Path) -> None:
@@ -205,6 +231,23 @@ def test_the_assistant_id_of_an_env_file_is_refused_and_one_of_the_environment_i
         _read(tmp_path, env_file="OPENAI_ASSISTANT_ID=asst_1")
 
     assert _read(tmp_path, OPENAI_ASSISTANT_ID="asst_1") == _read(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["*", "app:*", "2"])
+def test_debug_of_another_program_is_left_alone_in_the_environment_and_refused_elsewhere(
+    tmp_path: Path, value: str
+) -> None:
+    assert _read(tmp_path, DEBUG=value, LOG_LEVEL="trace") == _read(tmp_path)
+    assert _read(tmp_path, env_file="DEBUG=yes", DEBUG=value).debug
+    with pytest.raises(SettingError, match=r"DEBUG in .*\.env: it must be yes or no"):
+        _read(tmp_path, env_file=f"DEBUG={value}")
+    with pytest.raises(SettingError, match="debug: it must be yes or no"):
+        gather({"debug": value}, {}, Path("none"))
+
+
+@pytest.mark.parametrize(("value", "debug"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
+def test_debug_in_the_environment_is_heeded_where_it_is_yes_or_no(tmp_path: Path, value: str, debug: bool) -> None:
+    assert _read(tmp_path, env_file="DEBUG=yes" if not debug else "", DEBUG=value).debug is debug
 
 
 def test_settings_by_name_are_checked_like_options() -> None:

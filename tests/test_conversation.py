@@ -17,6 +17,7 @@ from voice.effects import (
     EndOfSound,
     Microphone,
     Notice,
+    Offline,
     PauseAudio,
     Play,
     Ready,
@@ -30,6 +31,7 @@ from voice.effects import (
 )
 from voice.errors import ServiceRefusedError, SettingError
 from voice.events import ItemCreate, ItemDelete, ItemTruncate, ResponseCancel, ResponseCreate, SessionUpdate, decode
+from voice.turns.transcript import Entry, heard_text
 
 
 class Talk:
@@ -320,6 +322,10 @@ def _failed(talk: Talk, message: str, code: str = "server_error") -> list[Effect
         ("Please try again in 1500ms.", 1.5),
         ("Please try again in 20ms.", 1),
         ("Please try again in 86400s.", 60),
+        ("Please try again in 1m2.5s.", 60),
+        ("Please try again in 0m7.66s. Visit", 7.66),
+        ("Please try again in 2m.", 60),
+        ("Please try again in 2 months.", 1),
     ],
 )
 def test_an_answer_that_failed_is_said_and_asked_for_once_more(message: str, seconds: float) -> None:
@@ -1121,3 +1127,243 @@ def test_who_ends_a_turn_may_change(when: str) -> None:
 
     assert talk.sent == [SessionUpdate(change)]
     assert talk.conversation.microphone.state == ("closed" if when == "by_hand" else "open")
+
+
+# What the service never tells
+
+MODE = {"type": "realtime"}
+FAILURE: dict[str, Any] = {
+    "status_details": {"type": "failed", "error": {"code": "rate_limit_exceeded", "message": "slow down"}}
+}
+
+
+def speak(talk: Talk, item_id: str, start_ms: int) -> None:
+    talk.event("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=start_ms)
+
+
+def calling(**modes: Any) -> Talk:
+    """A function runs."""
+    talk = Talk(**modes)
+    talk.note(talk.conversation.say("What is the weather?"))
+    talk.created()
+    talk.call("c1")
+    return talk
+
+
+def test_an_error_that_names_no_event_does_not_hold_up_what_is_typed_next() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one"))
+    talk.event("error", error={"type": "invalid_request_error", "message": "odd", "event_id": None})
+    assert talk.conversation.idle
+    talk.effects.clear()
+    talk.note(talk.conversation.say("two"))
+
+    assert ResponseCreate() in talk.sent
+
+
+def test_an_answer_that_the_server_could_not_begin_is_asked_for_once_more() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one"))
+    for tries in (1, 0):
+        talk.event("error", error={"type": "server_error", "message": "The server had an error"})
+        assert len(talk.only(TryAgain)) == tries
+        talk.effects.clear()
+        talk.note(talk.conversation.retry())
+        assert talk.sent == [ResponseCreate()] * tries
+    assert talk.conversation.idle
+
+
+def test_what_cannot_be_cancelled_has_ended() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one"))
+    talk.created()
+    talk.note(talk.conversation.say("two"))
+    talk.effects.clear()
+    talk.event("error", error={"code": "response_cancel_not_active"})
+
+    assert talk.sent == [ResponseCreate()]
+    assert talk.only(Notice) == []
+
+
+def test_a_turn_that_ended_by_hand_is_answered_although_the_mode_changed() -> None:
+    talk = Talk(by_hand=True)
+    talk.note(talk.conversation.talk())
+    talk.note(talk.conversation.take_turns(by_hand=False, change=MODE))
+    talk.event("input_audio_buffer.committed", item_id="u1")
+
+    assert talk.sent[-1] == ResponseCreate()
+
+
+def test_a_turn_that_the_service_is_about_to_answer_is_answered_although_the_mode_changed() -> None:
+    talk = Talk()
+    talk.said("u1")
+    talk.note(talk.conversation.take_turns(by_hand=True, change=MODE))
+    talk.answer("Yes.")
+    talk.heard("i1")
+    talk.written("u1", "Is it?")
+
+    assert talk.conversation.idle
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["Is it?", "Yes."]
+
+
+def test_an_answer_in_doubt_goes_on_when_the_mode_changes() -> None:
+    talk = Talk(confirms=True)
+    talk.answer("A long story.")
+    speak(talk, "u1", 5000)
+    talk.note(talk.conversation.take_turns(by_hand=True, change=MODE))
+
+    assert talk.only(ResumeAudio) == [ResumeAudio()]
+    talk.note(talk.conversation.voice_heard())
+    assert talk.only(ClearAudio) == []
+
+
+def test_half_a_turn_is_none_when_the_mode_changes() -> None:
+    talk = Talk()
+    speak(talk, "u1", 1000)
+    talk.note(talk.conversation.take_turns(by_hand=True, change=MODE))
+
+    assert talk.conversation.may_sleep
+    talk.effects.clear()
+    talk.note(talk.conversation.disconnected())
+    assert talk.only(Offline) == [Offline(None)]
+
+
+@pytest.mark.parametrize("status", ["incomplete", "cancelled"])
+def test_what_was_answered_in_part_is_not_said_again(status: str) -> None:
+    talk = Talk(transcribes=False)
+    talk.said("u1")
+    talk.created()
+    talk.begin_item()
+    talk.sound("Well")
+    talk.note(talk.conversation.interrupt())
+    talk.cut(Playback("i1", 1000, 900))
+    talk.done(status=status)
+
+    assert talk.conversation.may_sleep
+
+
+def test_an_answer_that_was_cut_short_behind_a_call_goes_on() -> None:
+    talk = calling()
+    talk.done(status="incomplete")
+    talk.effects.clear()
+    talk.note(talk.conversation.tool_finished("c1", "Sunny."))
+
+    assert ResponseCreate() in talk.sent
+
+
+def test_an_output_that_the_lost_connection_had_is_answered_on_the_next() -> None:
+    talk = calling()
+    talk.note(talk.conversation.tool_finished("c1", "Sunny."))
+    talk.note(talk.conversation.disconnected())
+    talk.effects.clear()
+    talk.connect()
+
+    assert ResponseCreate() in talk.sent
+
+
+def test_an_answer_that_begins_while_the_user_speaks_again_is_not_heard() -> None:
+    talk = Talk(confirms=True)
+    talk.said("u1")
+    speak(talk, "u2", 1000)
+    talk.created()
+    talk.begin_item()
+    talk.sound("Hello")
+
+    assert ResponseCancel("r1") in talk.sent
+    assert talk.only(Play) == []
+
+
+def test_a_server_that_tells_of_no_end_of_speech_is_heard() -> None:
+    talk = Talk()
+    speak(talk, "u1", 1000)
+    talk.event("input_audio_buffer.committed", item_id="u1")
+    talk.created()
+    talk.begin_item()
+    talk.sound("Hello")
+
+    assert len(talk.only(Play)) == 1
+
+
+def test_what_the_service_wanted_to_say_to_a_noise_is_not_tried_again() -> None:
+    talk = Talk(confirms=True)
+    talk.answer("A long story.")
+    speak(talk, "u1", 5000)
+    talk.note(talk.conversation.voice_not_heard())
+    talk.event("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=5300)
+    talk.event("input_audio_buffer.committed", item_id="u1")
+    talk.created("r2")
+    talk.done("r2", "failed", **FAILURE)
+
+    assert talk.only(TryAgain) == []
+    assert talk.only(Notice) == []
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_the_answer_to_a_call_is_stopped_with_it(*, ended: bool) -> None:
+    talk = calling()
+    if ended:
+        talk.done()
+    talk.note(talk.conversation.interrupt())
+    talk.effects.clear()
+    talk.note(talk.conversation.tool_finished("c1", "called off"))
+    if not ended:
+        talk.done()
+
+    assert [type(event) for event in talk.sent] == [ItemCreate]
+
+
+def test_a_cough_does_not_call_off_a_function() -> None:
+    talk = calling(confirms=True)
+    talk.done()
+    talk.effects.clear()
+    speak(talk, "u1", 1)
+    assert talk.only(ClearAudio) == []
+
+    talk.note(talk.conversation.voice_heard())
+    assert talk.only(ClearAudio) == [ClearAudio()]
+
+
+def test_each_answer_that_fails_is_tried_once_more() -> None:
+    talk = Talk()
+    talk.note(talk.conversation.say("one"))
+    talk.created()
+    talk.done(status="failed", **FAILURE)
+    talk.note(talk.conversation.retry())
+    talk.created("r2")
+    talk.note(talk.conversation.say("two"))
+    talk.done("r2", "cancelled")
+    talk.created("r3")
+    talk.effects.clear()
+    talk.done("r3", "failed", **FAILURE)
+
+    assert len(talk.only(TryAgain)) == 1
+
+
+def test_why_nothing_is_written_down_is_told_once() -> None:
+    talk = Talk()
+    name = "conversation.item.input_audio_transcription"
+    for number in (1, 2):
+        talk.said(f"u{number}")
+        talk.event(f"{name}.delta", item_id=f"u{number}", delta="I would")
+        talk.event(f"{name}.failed", item_id=f"u{number}", error={"message": "no such model"})
+
+    assert talk.only(Notice) == [Notice("the service could not write down what you said: no such model")]
+    assert [turn.text for turn in talk.turns if isinstance(turn, Turn)] == ["I would", "I would"]
+
+
+# What was heard of an answer
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("One two three four.", "One two three"),
+        ("今天天气很好我们一起去公园散步吧。", "今天天气很好我们一起去公园"),
+        ("สวัสดีครับวันนี้อากาศดีมาก", "สวัสดีครับวันนี้อากา"),
+        ("오늘은 날씨가 아주 좋습니다 그렇죠", "오늘은 날씨가 아주 좋습니다"),
+    ],
+)
+def test_no_word_is_torn_in_any_script(text: str, heard: str) -> None:
+    entry = Entry("i1", "assistant", text, complete=True)
+
+    assert heard_text(entry, 8000, 10_000) == heard

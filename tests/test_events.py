@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -98,6 +99,34 @@ def test_malformed_messages_are_reported_as_such(message: str | bytes) -> None:
 )
 def test_null_is_as_good_as_absent(message: dict[str, Any]) -> None:
     assert not isinstance(decode(json.dumps(message)), events.Other)
+
+
+def test_an_error_is_understood_however_it_is_written() -> None:
+    coded = decode('{"type": "error", "error": {"message": "no", "code": 429}}')
+    bare = decode('{"type": "error", "error": "no"}')
+
+    assert coded == events.ErrorReported(events.Problem("no", code="429"))
+    assert bare == events.ErrorReported(events.Problem("no"))
+
+
+def test_times_may_have_a_fraction() -> None:
+    assert decode('{"type": "input_audio_buffer.speech_started", "item_id": "u", "audio_start_ms": 12.7}') == (
+        events.SpeechStarted("u", 12)
+    )
+
+
+@pytest.mark.parametrize("items", ["output", "content"])
+def test_a_long_list_of_nonsense_costs_little(items: str) -> None:
+    nonsense = [0] * 200_000
+    inner = {"output": nonsense} if items == "output" else {"output": [{"type": "message", "content": nonsense}]}
+    message = json.dumps({"type": "response.done", "response": {"id": "r", **inner}})
+    tracemalloc.start()
+    with pytest.raises(MalformedEventError):
+        decode(message)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 20 * len(message)
 
 
 _json_values = st.recursive(

@@ -153,6 +153,27 @@ def test_two_calls_run_side_by_side_and_answer_in_order(service: Service, start:
     assert client.session.history[-2:] == (ToolUse("first", "{}", "first"), ToolUse("second", "{}", "second"))
 
 
+def test_a_function_that_cannot_be_started_is_told_to_the_model(
+    service: Service, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+    service.wait_for("session.update")
+    started = threading.Thread.start
+
+    def start_unless_a_call(thread: threading.Thread) -> None:
+        if thread.name == "call":
+            raise RuntimeError("can't start new thread")
+        started(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_unless_a_call)
+    service.hear("Do it")
+    service.call_function("slow", "{}", "call_1")
+    output = service.wait_for("conversation.item.create")["item"]
+
+    assert (output["call_id"], output["output"]) == ("call_1", "The computer is too busy to do that now.")
+    service.wait_for("response.create")
+
+
 def test_malformed_events_are_reported_once_and_survived(service: Service, start: Start) -> None:
     client = start()
     service.wait_for("session.update")

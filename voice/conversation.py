@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from voice.buffer import Playback
 from voice.effects import (
@@ -55,7 +56,6 @@ from voice.events import (
     OutputItemAdded,
     OutputItemDone,
     Problem,
-    Response,
     ResponseCancel,
     ResponseCreate,
     ResponseCreated,
@@ -129,6 +129,7 @@ class Conversation:
         self._leaving = False  # and nothing more is said
         self._rounds = 0
         self._made = 0  # items of ours
+        self._why_unwritten = ""
 
     # Facts ----------------------------------------------------------------------------------------------------------
 
@@ -173,9 +174,8 @@ class Conversation:
 
     def receive(self, event: ServerEvent) -> list[Effect]:
         """Take one event of the service."""
-        handle = getattr(self, _HANDLERS.get(type(event), ""), None)
-        if handle is not None:
-            handle(event)
+        if handle := self._HANDLERS.get(type(event)):
+            handle(self, event)
         return self._take()
 
     def say(self, text: str, *, in_turn: bool = False) -> list[Effect]:
@@ -201,8 +201,9 @@ class Conversation:
         return self._take()
 
     def interrupt(self) -> list[Effect]:
-        """Stop the answer, as the user commands."""
+        """Stop the answer, as the user commands, and what functions at work would add to it."""
         self._interrupt(cancel=True)
+        self._calls.interrupt()
         return self._take()
 
     def mute(self, *, muted: bool) -> list[Effect]:
@@ -229,7 +230,8 @@ class Conversation:
         """Let the user begin and end each turn from now on, or let the service hear when one does (`change`)."""
         if by_hand != self._floor.by_hand:
             self._end_talk()
-            self._floor.by_hand, self._floor.speaking = by_hand, False
+            self._hear_end()
+            self._floor.take_turns(by_hand=by_hand)
             if self._online:
                 self._do(Send(SessionUpdate(change)))
             self._do(self.microphone)
@@ -352,7 +354,8 @@ class Conversation:
         self._do(Undoubted())
         again_from, lost = self._floor.disconnect(planned=planned)
         self._responses.disconnect()
-        self._calls.disconnect()
+        if self._calls.disconnect():
+            self._responses.wish()
         self._broken = self._answers.disconnect() or self._broken
         if lost:  # it will be said again, and then be answered
             self._responses.abandon()
@@ -382,22 +385,33 @@ class Conversation:
         elif not self._ready and is_about_settings(error):
             self._do(End(SettingError(f"the service rejected {error.param or 'the settings'}: {reason(error)}")))
         elif error.code == "input_audio_buffer_commit_empty":
-            self._floor.awaiting = False  # too short to be a turn; or the service's own detector was faster
+            self._floor.commits_nothing()
+        elif error.code == "response_cancel_not_active":  # mostly it had just ended by itself
+            if lost := self._responses.lost:
+                self._end_response(lost, goes_on=False)
         elif error.code == "conversation_already_has_active_response":
             # What was asked for, by us or by speaking, is asked for again when the other has ended; a noise is not.
             self._responses.collided(again=error.event_id is not None or not self._floor.unasked)
-            self._floor.awaiting = self._floor.unasked = False
+            self._floor.collided()
         elif not is_benign(error):
-            if error.event_id == ResponseCreate().event_id:
-                self._responses.refused()
-            elif error.event_id is None:
-                self._floor.awaiting = False  # perhaps it is why what was said is not answered; a collision is mended
+            self._give_up(error)
+
+    def _give_up(self, error: Problem) -> None:
+        """Wait no longer for what the service will not do; should it do it nevertheless, that is mended."""
+        requested = self._responses.requested and error.event_id in {ResponseCreate().event_id, None}
+        if requested:
+            self._responses.refused()
+        if error.event_id is None:  # perhaps it is why what was said is not answered
+            self._floor.give_up()
+        if requested and error.type == "server_error":
+            self._report_failure(error)
+        else:
             self._do(Notice(f"the service reports: {reason(error)}"))
 
     # The user -------------------------------------------------------------------------------------------------------
 
     def _speech_started(self, event: SpeechStarted) -> None:
-        answering = self._responses.running or self.transcript.sounding
+        answering = self._responses.running or self._calls.running or self.transcript.sounding
         if self._floor.begin(event.item_id or "", event.audio_start_ms, answering=answering):
             self._do(PauseAudio())
         else:
@@ -405,8 +419,12 @@ class Conversation:
             self._interrupt(cancel=self._confirms)
 
     def _speech_stopped(self, event: SpeechStopped) -> None:
-        self._dismiss()
+        self._hear_end()
         self._floor.end(event.audio_end_ms)
+
+    def _hear_end(self) -> None:
+        """Nobody speaks any more: what nobody took for speech till now was a noise."""
+        self._dismiss()
         self._do(Undoubted())
 
     def _dismiss(self) -> None:
@@ -415,6 +433,7 @@ class Conversation:
             self._do(ResumeAudio())
 
     def _committed(self, event: InputCommitted) -> None:
+        by_hand = self._floor.by_hand or self._floor.committing
         if not self._floor.commit(event.item_id):
             self._do(Send(ItemDelete(event.item_id)))
             return
@@ -423,7 +442,7 @@ class Conversation:
         self.transcript.give_up_unwritten()
         self._do(UserSpoke())
         self._rounds = 0
-        if self._floor.by_hand:
+        if by_hand:
             self._responses.wish()
 
     def _transcription_delta(self, event: TranscriptionDelta) -> None:
@@ -443,7 +462,10 @@ class Conversation:
     def _transcription_failed(self, event: TranscriptionFailed) -> None:
         self._floor.written(event.item_id)
         if entry := self._unwritten(event.item_id):
-            entry.text, entry.settled = _UNWRITTEN, True
+            entry.text, entry.settled = entry.text or _UNWRITTEN, True
+            if (why := reason(event.error)) != self._why_unwritten:  # else it is the same for every turn
+                self._why_unwritten = why
+                self._do(Notice(f"the service could not write down what you said: {why}"))
 
     def _unwritten(self, item_id: str) -> Entry | None:
         entry = self.transcript.get(item_id)
@@ -490,7 +512,7 @@ class Conversation:
         response_id = event.response.id
         self._answers.begin_response(response_id, self._responses.is_cut)
         self._calls.begin_response(response_id)
-        if not self._responses.begin(response_id, unasked=self._floor.unasked):
+        if not self._responses.begin(response_id, unasked=self._floor.unasked) or self._floor.interrupting:
             self._responses.cut()
             self._do(Send(ResponseCancel(response_id)))
         self._floor.begin_answer()
@@ -526,28 +548,32 @@ class Conversation:
 
     def _response_done(self, event: ResponseDone) -> None:
         response = event.response
-        was_cut = self._responses.end(response.id)
-        self._answers.end_response(response.id, cut=was_cut)
         if response.usage:
             self._do(Used("response", response.usage))
-        self._report(response)
-        self._calls.end_response(response.id, goes_on=response.status == "completed")
-        self._answer_calls()
-
-    def _report(self, response: Response) -> None:
+        was_cut = self._end_response(response.id, goes_on=response.status in {"completed", "incomplete"})
         details = response.status_details
-        if response.status == "completed":
+        if response.status == "failed":
+            self._report_failure(details.error if details and details.error else Problem(), unwanted=was_cut)
+            return
+        if response.status != "cancelled" or self._floor.free:  # else the user speaks on, which is answered as well
             self._floor.answered()
-            self._responses.succeed()
-        elif response.status == "failed":
-            self._report_failure(details.error if details and details.error else Problem())
-        elif response.status == "incomplete":
+        if response.status == "incomplete" and not was_cut:
             why = details.reason if details and details.reason else "it gives no reason"
             self._do(Notice(f"the service cut the answer short: {why[:100]}"))
 
-    def _report_failure(self, error: Problem) -> None:
+    def _end_response(self, response_id: str, *, goes_on: bool) -> bool:
+        """End a response, which `goes_on` with the outputs of its calls; whether it had been cut."""
+        was_cut = self._responses.end(response_id)
+        self._answers.end_response(response_id, cut=was_cut)
+        self._calls.end_response(response_id, goes_on=goes_on)
+        self._answer_calls()
+        return was_cut
+
+    def _report_failure(self, error: Problem, *, unwanted: bool = False) -> None:
         if remedy := REMEDIES.get(error.code or ""):
             self._do(End(ServiceRefusedError(remedy)))
+        elif unwanted:
+            return
         elif self._responses.fail():
             seconds = seconds_to_wait(error)
             self._do(Notice(f"the service could not answer ({reason(error)}); trying once more in {seconds:g} s"))
@@ -630,22 +656,21 @@ class Conversation:
             return "thinking"
         return "muted" if self._floor.muted and self._rest == "listening" else self._rest
 
-
-_HANDLERS = {
-    SessionUpdated: "_session_updated",
-    ErrorReported: "_error",
-    SpeechStarted: "_speech_started",
-    SpeechStopped: "_speech_stopped",
-    InputCommitted: "_committed",
-    TranscriptionDelta: "_transcription_delta",
-    TranscriptionCompleted: "_transcription_completed",
-    TranscriptionFailed: "_transcription_failed",
-    ResponseCreated: "_response_created",
-    OutputItemAdded: "_output_item_added",
-    ItemAdded: "_item_added",
-    TranscriptDelta: "_transcript_delta",
-    AudioDelta: "_audio_delta",
-    AudioDone: "_audio_done",
-    OutputItemDone: "_output_item_done",
-    ResponseDone: "_response_done",
-}
+    _HANDLERS: ClassVar[Mapping[type[ServerEvent], Callable[[Conversation, Any], None]]] = {
+        SessionUpdated: _session_updated,
+        ErrorReported: _error,
+        SpeechStarted: _speech_started,
+        SpeechStopped: _speech_stopped,
+        InputCommitted: _committed,
+        TranscriptionDelta: _transcription_delta,
+        TranscriptionCompleted: _transcription_completed,
+        TranscriptionFailed: _transcription_failed,
+        ResponseCreated: _response_created,
+        OutputItemAdded: _output_item_added,
+        ItemAdded: _item_added,
+        TranscriptDelta: _transcript_delta,
+        AudioDelta: _audio_delta,
+        AudioDone: _audio_done,
+        OutputItemDone: _output_item_done,
+        ResponseDone: _response_done,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from voice.config import Config
@@ -52,7 +52,8 @@ def endpoint(config: Config, url: str, environment: Mapping[str, str] = os.envir
     if not (key.isascii() and key.isprintable()):
         raise SettingError("OPENAI_API_KEY has a character that no key has, such as a line break: copy it once more")
     parts = urlsplit(url)
-    query = "&".join(filter(None, (parts.query, f"model={quote(config.model, safe='')}")))
+    model = "" if "model" in parse_qs(parts.query) else f"model={quote(config.model, safe='')}"
+    query = "&".join(filter(None, (parts.query, model)))
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     if config.dialect == "beta":
         headers["OpenAI-Beta"] = "realtime=v1"

@@ -9,15 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, FailFast, TypeAdapter, ValidationError
 
 Json = Mapping[str, Any]
-Dialect = Literal["ga", "beta"]
 
 
 class MalformedEventError(ValueError):
@@ -37,6 +37,23 @@ Audio = Annotated[bytes, BeforeValidator(_from_base64)]
 """PCM16 little-endian mono at 24 kHz; base64 on the wire."""
 
 
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_problem(value: object) -> object:
+    return {"message": value} if isinstance(value, str) else value
+
+
+def _as_whole(value: object) -> object:
+    return math.floor(value) if isinstance(value, float) and math.isfinite(value) else value
+
+
+Word = Annotated[str, BeforeValidator(_as_text)]
+"""A code or a name, which some servers write as a number."""
+Milliseconds = Annotated[int, BeforeValidator(_as_whole)]
+
+
 # Server events ------------------------------------------------------------------------------------------------------
 
 
@@ -45,10 +62,10 @@ class Problem:
     """What went wrong, in the service's words."""
 
     message: str = ""
-    type: str | None = None
-    code: str | None = None
-    param: str | None = None
-    event_id: str | None = None
+    type: Word | None = None
+    code: Word | None = None
+    param: Word | None = None
+    event_id: Word | None = None
     """The client event that caused it, if that had an id."""
 
 
@@ -66,19 +83,19 @@ class SessionUpdated:  # noqa: D101
 class ErrorReported:
     """``error``: mostly recoverable; a fatal one is followed by a close."""
 
-    error: Problem
+    error: Annotated[Problem, BeforeValidator(_as_problem)]
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:  # noqa: D101
     item_id: str | None = None
-    audio_start_ms: int = 0
+    audio_start_ms: Milliseconds = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:  # noqa: D101
     item_id: str | None = None
-    audio_end_ms: int = 0
+    audio_end_ms: Milliseconds = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,7 @@ class Item:
     id: str | None = None
     status: str | None = None
     role: str | None = None
-    content: tuple[Json, ...] = ()
+    content: Annotated[tuple[Json, ...], FailFast()] = ()
     name: str | None = None
     call_id: str | None = None
     arguments: str | None = None
@@ -147,7 +164,7 @@ class Response:
     id: str
     status: str | None = None
     status_details: StatusDetails | None = None
-    output: tuple[Item, ...] = ()
+    output: Annotated[tuple[Item, ...], FailFast()] = ()
     usage: Json | None = None
 
 

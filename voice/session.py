@@ -279,9 +279,8 @@ class Session:
                     self._note_ready()
                 case Undoubted() | Offline() | Microphone() | Recall():
                     self._mic_queue.put(effect)
-                case RunTool(call_id, name, arguments):
-                    call = (call_id, name, arguments)
-                    threading.Thread(target=self._handle_function_call, args=call, name="call", daemon=True).start()
+                case RunTool():
+                    self._run_tool(effect)
                 case TryAgain(seconds):
                     self._plan_retry(seconds)
                 case End(error):
@@ -313,6 +312,13 @@ class Session:
                 self._mic_queue.put(effect)
             case ResumeAudio():
                 self._audio_buffer.resume()
+
+    def _run_tool(self, tool: RunTool) -> None:
+        call = (tool.call_id, tool.name, tool.arguments)
+        try:
+            threading.Thread(target=self._handle_function_call, args=call, name="call", daemon=True).start()
+        except RuntimeError:  # no thread to spare
+            self._perform(self._conversation.tool_finished(tool.call_id, "The computer is too busy to do that now."))
 
     def _handle_function_call(self, call_id: str, name: str, arguments: str) -> None:
         output = self._tools.call(name, arguments)
@@ -349,7 +355,7 @@ class Session:
         if was_ready:
             self.losses += 1
             self._was_lost = True
-            self._show(Notice(f"{error}: connecting again"))
+            self._carry_out([Notice(f"{error}: connecting again")])
 
     def hear(self, event: ServerEvent) -> None:
         """Take one event of the service."""
@@ -360,7 +366,7 @@ class Session:
         self._malformed += 1
         if self._malformed == 1:
             log.warning("malformed event: %s", error)
-            self._show(Notice(f"the service sent something that is no event ({error}); going on without it"))
+            self._carry_out([Notice(f"the service sent something that is no event ({error}); going on without it")])
 
     # Observer of the send thread ------------------------------------------------------------------------------------
 

@@ -68,9 +68,18 @@ class Calls:
         batch.outputs[call_id] = output
         return None
 
-    def disconnect(self) -> None:
-        """Note that the service has forgotten all calls; those that run go on."""
+    def interrupt(self) -> None:
+        """Note that the user does not want to hear of any of them."""
+        for batch in self._batches.values():
+            batch.goes_on = False
+
+    def disconnect(self) -> bool:
+        """Note that the service has forgotten all calls, those that run go on; whether an output is unanswered."""
+        unanswered = any(
+            output is not None for batch in self._batches.values() if batch.goes_on for output in batch.outputs.values()
+        )
         self._batches.clear()
+        return unanswered
 
     def forget(self) -> None:
         """Note that nobody wants the outputs any more."""
@@ -85,7 +94,7 @@ class Calls:
     def end_response(self, response_id: str, *, goes_on: bool) -> None:
         """Note that a response has ended: its calls may be answered."""
         if batch := self._batches.get(response_id):
-            batch.ended, batch.goes_on = True, goes_on
+            batch.ended, batch.goes_on = True, batch.goes_on and goes_on
 
     def take_complete(self) -> Iterator[tuple[dict[str, str], bool]]:
         """Outputs by call_id, and whether the model is to go on, of every response whose calls have all returned."""

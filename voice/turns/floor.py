@@ -1,7 +1,8 @@
 """Who has the floor: the user's speech, as the service hears it, or as the user begins and ends it by hand; pure.
 
-* `speaking` lasts from the beginning of a turn to its end, `awaiting` from there until the service answers by itself
-  (hands-free) or has made an item of the turn (by hand). While either holds, no response may be asked for.
+* `speaking` lasts from the beginning of a turn to its end. From there on the turn is *awaiting* an answer that the
+  service gives by itself (hands-free), or *committing* until the service has made an item of it (by hand). Meanwhile no
+  response may be asked for.
 * What the service takes for speech during an answer may be a cough. Then the item is *doubted* and the answer pauses;
   it is confirmed, or it was a *noise*, and the response that the service makes of it is *unasked*.
 * Sound that was kept while there was no connection is sent in one go. Nobody can judge afterwards whether it is
@@ -25,12 +26,14 @@ class Floor:
         self.by_hand = by_hand
         self.muted = False
         self.speaking = False
-        self.awaiting = False
         self.uncommitted = False
         """Whether a turn has been ended by hand that the service could not be told."""
         self.unasked = False
         """Whether the service is going to answer a noise."""
         self._confirms = confirms
+        self._awaiting = False
+        self.committing = 0
+        """How many turns that were ended by hand are still to become items."""
         self._doubted: str | None = None
         self._noise: str | None = None
         self._open: dict[str, int] = {}  # where each item began
@@ -43,7 +46,14 @@ class Floor:
     @property
     def free(self) -> bool:
         """Whether nobody speaks, and nobody waits for an answer that the service gives by itself."""
-        return not (self.speaking or self.awaiting)
+        return not (self.speaking or self._awaiting or self.committing)
+
+    @property
+    def interrupting(self) -> bool:
+        """Whether somebody certainly speaks, so that no answer to what was said before may be heard."""
+        newest = next(reversed(self._open), None)  # some services make an item of it without telling that it ended
+        certain = self._doubted is None and self._noise is None and (self.by_hand or newest not in self._made)
+        return self.speaking and certain
 
     @property
     def settled(self) -> bool:
@@ -74,7 +84,7 @@ class Floor:
         """Note that they fell silent."""
         self.speaking, self._heard_ms = False, end_ms
         if self._noise is None:
-            self.awaiting = True
+            self._awaiting = True
         else:
             self.unasked = True
 
@@ -97,16 +107,28 @@ class Floor:
         self._doubted = None
 
     def commit(self, item_id: str) -> bool:
-        """Note that the service made an item of what it heard; False when that was a noise."""
+        """Note that the service made an item of a turn; False when that was a noise."""
         if item_id == self._noise:
             self._noise = None
             self._open.pop(item_id, None)
             return False
-        if self.by_hand:
-            self.awaiting = False
+        if self.committing:
+            self.committing -= 1
             self._note_open(item_id, 0)
         self._made = (self._made | {item_id}) & self._open.keys()
         return True
+
+    def commits_nothing(self) -> None:
+        """Note that the service heard too little to make an item of it, or has made one by itself."""
+        self._awaiting, self.committing = False, max(self.committing - 1, 0)
+
+    def give_up(self) -> None:
+        """Note that the service reports an error, perhaps of what we wait for."""
+        self._awaiting, self.committing = False, 0
+
+    def collided(self) -> None:
+        """Note that the service cannot answer by itself, since another response runs."""
+        self._awaiting = self.unasked = False
 
     def written(self, item_id: str) -> None:
         """Note that a turn has been written down, or cannot be."""
@@ -114,12 +136,11 @@ class Floor:
 
     def begin_answer(self) -> None:
         """Note that a response begins: it is to all that the service has made items of."""
-        self.awaiting = self.awaiting and self.by_hand  # where it is an item that is awaited
-        self.unasked = False
+        self._awaiting = self.unasked = False
         self._answering = set(self._made)
 
     def answered(self) -> None:
-        """Note that the response is complete."""
+        """Note that the service has nothing more to say to that."""
         for item_id in self._answering:
             self._open.pop(item_id, None)
 
@@ -134,18 +155,25 @@ class Floor:
 
     # By hand --------------------------------------------------------------------------------------------------------
 
+    def take_turns(self, *, by_hand: bool) -> None:
+        """Let the user begin and end each turn, or the service hear when; what it is hearing now comes to nothing."""
+        if self.speaking:
+            self._open.pop(next(reversed(self._open), ""), None)
+        self.by_hand = by_hand
+        self.speaking = self.uncommitted = False  # the service will hear for itself where that turn ended
+
     def talk(self) -> bool:
         """Begin a turn; whether what was sent before is done with."""
         self.speaking = True
-        if self.awaiting or self.uncommitted:
+        if self._awaiting or self.committing or self.uncommitted:
             return False  # the service may never hear that turn: its sound is still needed
         self._forget_speech()
         return True
 
     def end_talk(self, *, ready: bool) -> None:
-        """End the turn: it waits for its item, or, unless the service is `ready`, to be committed."""
-        self.speaking = False
-        self.awaiting, self.uncommitted = ready, not ready
+        """End the turn: it is committed, as soon as the service is `ready`."""
+        self.speaking, self.uncommitted = False, not ready
+        self.committing += ready
 
     # The connection -------------------------------------------------------------------------------------------------
 
@@ -156,13 +184,14 @@ class Floor:
         """
         lost = tuple(item_id for item_id in self._open if item_id != self._noise)
         if self.by_hand:
-            self.uncommitted = bool(lost) or self.awaiting or self.uncommitted
+            self.uncommitted = bool(lost or self._awaiting or self.committing or self.uncommitted)
             again_from = 0 if self.uncommitted or self.speaking else None
         else:
             unheard = [] if planned else [self._heard_ms]
             again_from = min([*(self._open[item_id] for item_id in lost), *unheard], default=None)
         self._doubted = self._noise = None
-        self.awaiting = self.unasked = False
+        self.give_up()
+        self.unasked = False
         self.speaking = self.speaking and self.by_hand
         self._forget_speech()
         self._heard_ms = self._kept_ms = 0
@@ -170,7 +199,8 @@ class Floor:
 
     def forget(self) -> None:
         """Begin a new conversation: nothing was said."""
-        self.uncommitted = self.awaiting = False
+        self.give_up()
+        self.uncommitted = False
         self._forget_speech()
 
     def _forget_speech(self) -> None:

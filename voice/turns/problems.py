@@ -8,7 +8,6 @@ from voice.events import Problem
 
 BENIGN = frozenset(
     {
-        "response_cancel_not_active",  # it had just ended by itself
         "item_truncate_invalid_item_id",  # races between our cut and the service's own
         "item_delete_invalid_item_id",
         "unsupported_content_type",
@@ -23,7 +22,8 @@ RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
 MAX_TEXT = 300
 """Characters of an error's text: three lines of a terminal."""
-_TRY_AGAIN = re.compile(r"try again in (\d{1,9}(?:\.\d{1,9})?) ?(ms|s)\b", re.IGNORECASE)
+_TRY_AGAIN = re.compile(r"try again in ((?:\d{1,9}(?:\.\d{1,9})? ?(?:ms|[hms])(?![a-z]) ?)+)", re.IGNORECASE)
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def is_benign(error: Problem) -> bool:
@@ -45,6 +45,6 @@ def reason(error: Problem) -> str:
 def seconds_to_wait(error: Problem) -> float:
     """How long the service wants us to wait, as its text says."""
     if found := _TRY_AGAIN.search(error.message):
-        seconds = float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
-        return min(max(seconds, RETRY_SECONDS), MAX_RETRY_SECONDS)
+        parts = re.findall(r"([\d.]+) ?(ms|[hms])", found[1].lower())
+        return min(max(sum(float(number) * _UNITS[unit] for number, unit in parts), RETRY_SECONDS), MAX_RETRY_SECONDS)
     return RETRY_SECONDS

@@ -26,7 +26,8 @@ class Responses:
         self._whole = False  # all of its items so far have come to their end
         self._cut: deque[str] = deque(maxlen=MAX_CUT)
         self._wished = False
-        self._requested = False
+        self.requested = False
+        """Whether ours is under way."""
         self._stale = False
         self._occupied = False
         self._unseen: set[str] = set()
@@ -41,7 +42,7 @@ class Responses:
     @property
     def running(self) -> bool:
         """Whether one runs or has been asked for."""
-        return self.active is not None or self._requested
+        return self.active is not None or self.requested
 
     def is_cut(self, response_id: str | None) -> bool:
         """Whether nothing of this one is to be played or shown any more."""
@@ -51,13 +52,13 @@ class Responses:
 
     def wish(self) -> None:
         """Let there be a response to all that was said so far."""
-        self._wished, self._retrying = True, False
+        self._wished, self._retrying, self._failed = True, False, False
 
     def request(self) -> bool:
         """Whether one is to be asked for now; the caller knows that nobody speaks."""
         if not self._wished or self.running or self._occupied:
             return False
-        self._wished, self._requested = False, True
+        self._wished, self.requested = False, True
         self._unseen.clear()  # they go before it
         return True
 
@@ -71,24 +72,25 @@ class Responses:
 
     def refused(self) -> None:
         """Note that the service will not make the one that was asked for."""
-        self._requested = self._stale = False
+        self.requested = self._stale = False
 
     def collided(self, *, again: bool) -> None:
         """Note that another one runs; `again` wishes for ours once that has ended."""
         self._wished = self._wished or again
-        self._requested = self._stale = False
+        self.requested = self._stale = False
         self._occupied = True
 
     # Its course -----------------------------------------------------------------------------------------------------
 
     def begin(self, response_id: str, *, unasked: bool) -> bool:
         """Note that one runs; False when it must be cancelled: it is stale, or nobody asked for it (`unasked`)."""
-        welcome = not self._stale and (self._requested or not unasked)
+        welcome = not self._stale and (self.requested or not unasked)
+        self._failed = self._failed and self.requested  # else it is another one than that which failed
         if welcome:
             self._wished = self._wished and bool(self._unseen)
             self._retrying = False
         self.active, self._whole = response_id, False
-        self._requested = self._stale = self._occupied = False
+        self.requested = self._stale = self._occupied = False
         return welcome
 
     def note_item(self, response_id: str | None, *, whole: bool) -> None:
@@ -98,7 +100,7 @@ class Responses:
 
     def cut(self) -> str | None:
         """Let nothing more be heard of what runs or was asked for; gives the one that runs."""
-        self._stale = self._requested
+        self._stale = self.requested
         self._retrying = False
         if self.active is not None and self.active not in self._cut:
             self._cut.append(self.active)
@@ -114,11 +116,12 @@ class Responses:
         self._cut.remove(response_id)
         return True
 
-    # When it fails --------------------------------------------------------------------------------------------------
+    @property
+    def lost(self) -> str | None:
+        """Which one has ended without our having been told, given that what we cancelled last does not run."""
+        return self.active if self.active in self._cut else None
 
-    def succeed(self) -> None:
-        """Note that an answer is complete."""
-        self._failed = False
+    # When it fails --------------------------------------------------------------------------------------------------
 
     def fail(self) -> bool:
         """Note that one failed; whether it is to be tried again."""
@@ -128,15 +131,15 @@ class Responses:
     def retry(self) -> None:
         """Wish again for the one that failed, unless that is settled meanwhile."""
         if self._retrying:
-            self.wish()
+            self._wished, self._retrying = True, False
 
     def disconnect(self) -> None:
         """Note that the service has forgotten all; what was not finished is wished for again."""
         running = self.active is not None and self.active not in self._cut and not self._whole
-        requested = self._requested and not self._stale
+        requested = self.requested and not self._stale
         self._wished = running or requested or self._wished or self._retrying
         self.active = None
-        self._requested = self._stale = self._occupied = self._retrying = False
+        self.requested = self._stale = self._occupied = self._retrying = False
         self._cut.clear()
         self._unseen.clear()
 

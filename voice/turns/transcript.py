@@ -7,6 +7,7 @@ when everything before it has left.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ BYTES_PER_MS = 48
 """PCM16 mono at 24 kHz."""
 CHARACTERS_PER_MS = 0.015
 """English speech: about 150 words of 6 characters a minute. Used while an answer's full length is not known."""
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+"""Letters of scripts that have no spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 
 
 @dataclass(slots=True)
@@ -187,5 +190,12 @@ def heard_text(entry: Entry, heard_ms: int, received_ms: int) -> str:
         count = min(count, heard_ms * CHARACTERS_PER_MS)
     if count >= len(entry.text):
         return entry.text
-    cut = entry.text[: int(count)]
-    return cut if entry.text[int(count)].isspace() else cut.rpartition(" ")[0]
+    end = int(count)
+    while end > 0 and not _may_break(entry.text[end - 1], entry.text[end]):
+        end -= 1
+    return entry.text[:end].rstrip()
+
+
+def _may_break(before: str, after: str) -> bool:
+    """Whether no word is torn between these two characters."""
+    return before.isspace() or after.isspace() or bool(UNSPACED.search(before + after))
