@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from voice.buffer import Playback
-from voice.conversation import MAX_WAITING, Conversation
+from voice.conversation import Conversation
 from voice.effects import (
     ClearAudio,
     Effect,
@@ -31,6 +31,7 @@ from voice.effects import (
 )
 from voice.errors import ServiceRefusedError, SettingError
 from voice.events import ItemCreate, ItemDelete, ItemTruncate, ResponseCancel, ResponseCreate, SessionUpdate, decode
+from voice.turns.agenda import MAX_LINES
 from voice.turns.transcript import Entry, heard_text
 
 
@@ -709,7 +710,7 @@ def test_messages_in_turn_wait_until_the_answer_before_was_heard() -> None:
 
 def test_so_many_lines_may_wait_for_their_turn() -> None:
     talk = Talk()
-    for number in range(MAX_WAITING):
+    for number in range(MAX_LINES):
         assert talk.conversation.has_room
         talk.note(talk.conversation.say(str(number), in_turn=True))
     assert talk.conversation.has_room  # the first was said

@@ -16,12 +16,12 @@ from tests.program import TOP, Program
 from tests.service import Service
 from tests.speech import silence
 from tests.wire import BAD_KEY
-from voice.conversation import MAX_WAITING
 from voice.terminal import MAX_LINE
+from voice.turns.agenda import MAX_LINES
 
 Run = Callable[..., Program]
 
-PLENTY = 4 * MAX_WAITING * MAX_LINE
+PLENTY = 4 * MAX_LINES * MAX_LINE
 """Bytes; far more than may wait for their turn."""
 NO_CARD = {"PULSE_SERVER": "none", "SOUND": "no"}
 
@@ -182,7 +182,7 @@ def test_in_a_file_a_command_is_about_what_the_lines_before_it_came_to(run: Run)
 
 def test_more_lines_than_may_wait_are_answered_in_order(run: Run) -> None:
     program = run("--offline", "--no-history", env=NO_CARD)
-    questions = [f"what is {number} plus 1" for number in range(MAX_WAITING + 50)]
+    questions = [f"what is {number} plus 1" for number in range(MAX_LINES + 50)]
     for question in questions:
         program.type(question)
     program.end_of_file()

@@ -35,6 +35,7 @@ deciding                pure: no I/O, no clock, no thread; called under `Session
 ``turns.responses``     at most one at a time: wished for, asked for, running, cut, tried again
 ``turns.answers``       what is heard of them
 ``turns.calls``         function calls: run once, answered in order
+``turns.agenda``        typed lines that wait for their turn, and the goodbye
 ``turns.transcript``    who said what, in order
 ``settings``            what the service is told at the start
 ``turns.restore``       ... of what was said before

@@ -13,8 +13,6 @@ tells the next session all of it.
 
 from __future__ import annotations
 
-import re
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -71,6 +69,7 @@ from voice.events import (
     TranscriptionFailed,
 )
 from voice.refusals import REMEDIES
+from voice.turns.agenda import Agenda, is_goodbye
 from voice.turns.answers import Answers
 from voice.turns.calls import Calls
 from voice.turns.floor import Floor
@@ -81,11 +80,8 @@ from voice.turns.transcript import MAX_CHARACTERS, Entry, Transcript
 
 MAX_ROUNDS = 10
 """Responses in a row that do nothing but call functions; then the user is asked to say something."""
-MAX_WAITING = 100
-"""Typed lines that wait for their turn; there are more in a file, where they can wait as well."""
 _GO_ON = "The connection was lost while you were answering. Go on from where you were cut off."
 _UNWRITTEN = "(could not be written down)"
-_FAREWELL = re.compile(r"\W*(ok(ay)?\W+)?((good\W*)?bye\W*)+", re.IGNORECASE)
 
 
 class Conversation:
@@ -114,6 +110,7 @@ class Conversation:
         self._responses = Responses()
         self._floor = Floor(by_hand=by_hand, confirms=confirms)
         self._calls = Calls()
+        self._agenda = Agenda()
         self._confirms = confirms
         self._transcribes = transcribes
         self._rest: State = "listening" if listens else "ready"
@@ -124,9 +121,6 @@ class Conversation:
         self._state_held = False  # another connection takes over, and the user need not know
         self._asleep = False  # nothing is sent until somebody wakes us
         self._broken = False  # an answer was broken off with the connection
-        self._waiting: deque[str] = deque()
-        self._ending = False
-        self._leaving = False  # and nothing more is said
         self._rounds = 0
         self._made = 0  # items of ours
         self._why_unwritten = ""
@@ -157,12 +151,12 @@ class Conversation:
     @property
     def may_sleep(self) -> bool:
         """Whether nothing is under way, and all was understood; some services never write down what is said."""
-        return self.idle and self._floor.settled and not self._waiting
+        return self.idle and self._floor.settled and self._agenda.is_empty
 
     @property
     def has_room(self) -> bool:
         """Whether one more typed line may wait for its turn."""
-        return len(self._waiting) < MAX_WAITING
+        return self._agenda.has_room
 
     @property
     def microphone(self) -> Microphone:
@@ -170,7 +164,7 @@ class Conversation:
         if self._asleep:
             return Microphone("closed")
         heard = self._floor.microphone
-        return Microphone("muted") if self._leaving and heard.state == "open" else heard
+        return Microphone("muted") if self._agenda.leaving and heard.state == "open" else heard
 
     def receive(self, event: ServerEvent) -> list[Effect]:
         """Take one event of the service."""
@@ -183,10 +177,10 @@ class Conversation:
 
         With `in_turn` there must be room (`has_room`).
         """
-        if not in_turn or (self.idle and not self._waiting):
+        if not in_turn or (self.idle and self._agenda.is_empty):
             self._say(text)
-        elif not self._leaving:
-            self._waiting.append(text)
+        else:
+            self._agenda.add(text)
         return self._take()
 
     def voice_heard(self) -> list[Effect]:
@@ -239,7 +233,7 @@ class Conversation:
 
     def end_when_idle(self) -> list[Effect]:
         """End once everything that was asked has been answered."""
-        self._ending = True
+        self._agenda.end()
         return self._take()
 
     def take_leave(self) -> list[Effect]:
@@ -280,7 +274,7 @@ class Conversation:
     def close(self) -> list[Effect]:
         """Finish every turn as it stands: the program ends."""
         self._finish()
-        self._ending = False
+        self._agenda.has_ended()
         return self._take()
 
     # The connection -------------------------------------------------------------------------------------------------
@@ -329,7 +323,7 @@ class Conversation:
         self.transcript.forget()
         self._floor.forget()
         self._calls.forget()
-        self._waiting.clear()
+        self._agenda.clear()
         again_from = self._let_go(planned=True)
         self._responses.abandon()
         self._broken = False
@@ -456,7 +450,7 @@ class Conversation:
             self._do(Used("transcription", event.usage))
         if entry := self._unwritten(event.item_id):
             entry.text, entry.settled = event.transcript[:MAX_CHARACTERS], True
-            if _FAREWELL.fullmatch(entry.text):
+            if is_goodbye(entry.text):
                 self._take_leave()
 
     def _transcription_failed(self, event: TranscriptionFailed) -> None:
@@ -477,7 +471,7 @@ class Conversation:
         self._rounds = 0
         item_id = self._new_id("typed")
         self.transcript.place(Entry(item_id, "you", text, settled=True))
-        if _FAREWELL.fullmatch(text):
+        if is_goodbye(text):
             self._take_leave()
         if self._online:  # else it is among what the next session is told
             content = [{"type": "input_text", "text": text}]
@@ -492,9 +486,8 @@ class Conversation:
                 self._do(Send(InputCommit()))
 
     def _take_leave(self) -> None:
-        self._ending = self._leaving = True
-        self._waiting.clear()  # nobody talks on after a goodbye
-        self._do(self.microphone)  # and a room that does not fall silent must not keep it from coming
+        self._agenda.leave()
+        self._do(self.microphone)  # a room that does not fall silent must not keep it from coming
 
     def _interrupt(self, *, cancel: bool) -> None:
         running = self._responses.cut()
@@ -621,15 +614,15 @@ class Conversation:
     def _take(self) -> list[Effect]:
         """Effects of the fact just taken, with what follows from any of them."""
         self._release()
-        if self._waiting and self.idle:
-            self._say(self._waiting.popleft())
+        if self.idle and not self._agenda.is_empty:
+            self._say(self._agenda.take())
             self._release()
         if self._ready and self._floor.free and self._responses.request():
             self._do(Send(ResponseCreate()))
         if (state := self._current_state()) != self._state:
             self._state = state
             self._do(StateChanged(state))
-        if self._ending and not self._waiting and (self.idle or (self._deaf and self._nothing_asked)):
+        if self._agenda.is_over and (self.idle or (self._deaf and self._nothing_asked)):
             self._do(End())
         effects, self._effects = self._effects, []
         return effects
