@@ -105,9 +105,7 @@ class Client:
 
     def wait_for_buffer(self, ms: int) -> None:
         """Wait until so much sound has arrived: the service's last event is in the client's hands then."""
-        deadline = time.monotonic() + 5
-        while self.audio_buffer.waiting_ms < ms:
-            assert time.monotonic() < deadline, self.audio_buffer.waiting_ms
+        wait_until(lambda: self.audio_buffer.waiting_ms >= ms)
 
     def wait_for_state(self, state: str, timeout: float = 5) -> None:
         """Wait until it is the state now."""

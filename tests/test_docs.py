@@ -16,7 +16,6 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import get_args, get_type_hints
 
 import pytest
 
@@ -26,16 +25,16 @@ from tests.program import TOP
 from tests.service import Service
 from tests.speech import silence
 from voice.commands import Commands
-from voice.config import Config, Option
+from voice.config import Config
 from voice.effects import Turn
-from voice.options import _parser, gather
+from voice.options import _parser, gather, help_text
 from voice.terminal import Lines
 from voice.toolbox import Toolbox
 from voice.toolfiles import load_tools
 
 PAGES = tuple(sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")]))
-OTHERS_OPTIONS = {"--port"}
-"""Of ``python -m offline``."""
+OTHERS_OPTIONS = {"--port", "--runs", "--write"}
+"""Of ``python -m offline`` and of ``script/bench``."""
 OTHERS_NAMES = {"ALL_PROXY", "HTTPS_PROXY", "OPENAI_ASSISTANT_ID"}
 """By a convention of many programs; and what is refused."""
 
@@ -166,10 +165,9 @@ def test_options_can_be_given_as_they_are_shown(
 def test_the_example_of_a_settings_file_says_what_the_help_says() -> None:
     lines = text(TOP / ".env.example").splitlines()
     comments = {line.rstrip("="): above for above, line in pairwise(lines) if line.endswith("=")}
-    for name, hint in get_type_hints(Config, include_extras=True).items():
-        told = next(extra.help for extra in get_args(hint) if isinstance(extra, Option))
-        first = re.split(r"[;:,]", told)[0]
-        assert first.casefold() in comments[name.upper()].casefold(), name
+    for setting in fields(Config):
+        told = help_text(setting.name).replace("may be repeated", "several with ; between them")
+        assert comments[setting.name.upper()] == f"# {told[0].upper()}{told[1:]}"
 
 
 def test_a_default_that_readme_tells_is_the_default() -> None:
@@ -185,12 +183,18 @@ def test_a_default_that_readme_tells_is_the_default() -> None:
 # What is shown ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(shutil.which("sh") is None, reason="no shell")
 def test_the_library_in_ten_lines(service: Service, tmp_path: Path) -> None:
     program = block("Use as a library")
+    (command,) = (span for span in spans(TOP / "README.md") if span.startswith("PYTHONPATH="))
     (tmp_path / "stock.py").write_text(program, encoding="utf-8")
+    (tmp_path / "realtime").mkdir()
+    (tmp_path / "realtime" / "voice").symlink_to(TOP / "voice")
+    (tmp_path / "realtime" / ".venv").symlink_to(sys.prefix)
     started = subprocess.Popen(
-        [sys.executable, "-W", "error", tmp_path / "stock.py"],
-        env=os.environ | {"WS_URL": service.url, "PYTHONPATH": str(TOP)},
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env=os.environ | {"WS_URL": service.url, "PYTHONWARNINGS": "error"},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import resource
 import stat
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from queue import Queue
@@ -23,6 +21,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.caller import wait_until
+from tests.disk import full_disk
 from tests.program import TOP
 from voice.archive import MAX_READ, MAX_TEXT, Past, conversations, kept, load
 from voice.config import Config
@@ -127,10 +127,8 @@ def test_a_turn_is_on_disk_while_the_conversation_goes_on(folder: Path) -> None:
     history = History(folder, tell=unheard, model="m")
     history.start()
     history.show(HELLO)
-    deadline = time.monotonic() + DEADLINE
 
-    while not conversations(folder) or not load(folder, "last").turns:
-        assert time.monotonic() < deadline
+    wait_until(lambda: bool(conversations(folder) and load(folder, "last").turns), DEADLINE)
     history.stop()
 
 
@@ -335,17 +333,6 @@ def test_a_kill_in_mid_writing_loses_nothing_that_was_written(folder: Path, atte
 # Disks that do not take it ------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def full_disk(size: int = 8) -> Iterator[None]:
-    """No file may grow beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 class Talk:
     """A history whose words to the user can be waited for."""
 
@@ -368,9 +355,7 @@ def test_a_full_disk_is_said_once_and_costs_nothing_once_there_is_room(folder: P
             "it goes on, and each turn tries again"
         )
         talk.history.show(ANSWER)
-        deadline = time.monotonic() + DEADLINE
-        while len(talk.history._lines) < 2:
-            assert time.monotonic() < deadline
+        wait_until(lambda: len(talk.history._lines) >= 2, DEADLINE)
         assert load(folder, "last").turns == (HELLO,)
     talk.history.show(HELLO)
     assert talk.hears() == f"the conversation is written to {folder} again"

@@ -47,6 +47,50 @@ def test_what_is_worth_logging(tmp_path: Path, root: logging.Logger, settings: d
     assert logging.getLevelName(root.level) == level
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"log_level": "INFO"}, "the log is written to {}"),
+        ({"log_level": "DEBUG"}, "DEBUG is on: everything that is said is logged to {}"),
+        ({"debug": True, "log_level": "ERROR"}, "DEBUG is on: everything that is said is logged to {}"),
+    ],
+)
+def test_without_a_file_it_is_written_here_and_the_user_is_told(
+    tmp_path: Path,
+    root: logging.Logger,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, str],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    start_logging(Config(**settings))  # type: ignore[arg-type]
+    root.error("something broke")
+
+    path = tmp_path / "realtime.log"
+    assert "something broke" in path.read_text(encoding="utf-8")
+    assert capsys.readouterr() == ("", f"realtime: {told.format(path)}\n")
+
+
+def test_a_file_that_is_asked_for_needs_no_telling_unless_what_is_said_is_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_logging(Config(log_file=tmp_path / "a.log"))
+    assert capsys.readouterr().err == ""
+    start_logging(Config(log_file=tmp_path / "b.log", debug=True))
+    assert capsys.readouterr().err == f"realtime: DEBUG is on: everything that is said is logged to {tmp_path}/b.log\n"
+
+
+def test_nothing_is_written_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    start_logging(Config())
+
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".log"]
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="cannot be written"):
         start_logging(Config(log_file=tmp_path / "no" / "talk.log"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import resource
 import shutil
 import signal
 import stat
@@ -14,8 +13,7 @@ import sys
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -24,6 +22,8 @@ import numpy.typing as npt
 import pytest
 
 import voice.recorder
+from tests.caller import wait_until
+from tests.disk import full_disk
 from voice.recorder import BLOCKS_PER_SECOND, MAX_WAITING, Recorder
 from voice.sound import BLOCK_BYTES, BLOCK_SAMPLES, SILENCE
 
@@ -63,14 +63,6 @@ def recorded(path: Path) -> npt.NDArray[np.int16]:
     blocks = np.frombuffer(content, "<i2").reshape(-1, BLOCK_SAMPLES, 2)
     assert (blocks == blocks[:, :1]).all()
     return np.asarray(blocks[:, 0])
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        pause.wait(0.005)
 
 
 # What is recorded ---------------------------------------------------------------------------------------------------
@@ -187,7 +179,7 @@ def test_what_a_stalled_disk_loses_is_silence_in_its_place(folder: Path) -> None
         slowest = max(slowest, time.monotonic() - before)
     assert recorder.lost == 250
     stalled.set()
-    wait_until(lambda: not recorder._waiting)
+    wait_until(lambda: not recorder._waiting, TIMEOUT)
     for number in (9998, 9999):
         recorder.write(block(number), block(-number))
     recorder.stop()
@@ -214,24 +206,13 @@ def test_stopping_does_not_wait_for_a_disk_that_hangs(folder: Path) -> None:
     assert time.monotonic() - before < voice.recorder.STOP_TIMEOUT + 1
     assert recorder.active
     stalled.set()
-    wait_until(lambda: not recorder.active)
+    wait_until(lambda: not recorder.active, TIMEOUT)
     assert len(recorded(next(folder.iterdir()))) == 1
-
-
-@contextmanager
-def full_disk(most: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def assert_ended_after(folder: Path, told: SimpleQueue[str], recorder: Recorder, why: int, most: int) -> None:
     """It wrote as much as there was room for, said so once, and takes further blocks without a word."""
-    wait_until(lambda: not recorder.active)
+    wait_until(lambda: not recorder.active, TIMEOUT)
     for _ in range(BLOCKS_PER_SECOND * 2):
         recorder.write(block(1), block(1))
     assert not recorder._waiting
@@ -285,7 +266,7 @@ def test_a_folder_that_cannot_be_made_is_said_once(tmp_path: Path, told: SimpleQ
     recorder.start()
     assert told.get(timeout=TIMEOUT) == f"the recording has ended: {tmp_path}/file/recordings: Not a directory"
 
-    wait_until(lambda: not recorder.active)
+    wait_until(lambda: not recorder.active, TIMEOUT)
     recorder.write(block(1), SILENCE)
     recorder.stop()
     assert told.empty()
@@ -320,7 +301,7 @@ def test_a_kill_at_any_moment_leaves_a_file_that_every_program_reads(folder: Pat
     with child, child.stdout:
         for _ in range(seconds):
             assert child.stdout.readline()
-        wait_until(lambda: any(folder.iterdir()) if folder.exists() else False)
+        wait_until(lambda: any(folder.iterdir()) if folder.exists() else False, TIMEOUT)
         child.send_signal(signal.SIGKILL)
 
     (path,) = folder.iterdir()

@@ -30,6 +30,19 @@ def test_a_turn_ends_after_silence_or_when_it_sounds_finished() -> None:
     }
 
 
+def test_how_surely_and_from_when_speech_is_noticed_can_be_set() -> None:
+    told = _told(vad_threshold=0.7, vad_prefix_padding_ms=200, vad_silence_duration_ms=900)["audio"]["input"]
+
+    assert told["turn_detection"] == {
+        "type": "server_vad",
+        "threshold": 0.7,
+        "prefix_padding_ms": 200,
+        "silence_duration_ms": 900,
+        "create_response": True,
+        "interrupt_response": False,
+    }
+
+
 def test_nobody_listens_for_turns_when_the_user_makes_them() -> None:
     assert _told(mode="push-to-talk")["audio"]["input"]["turn_detection"] is None
     assert turn_detection(Config(mode="push-to-talk")) is None

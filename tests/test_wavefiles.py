@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import stat
 import struct
 import subprocess
 import wave
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.disk import full_disk
 from voice.errors import SettingError
 from voice.wavefiles import MAX_CHUNKS, MAX_SECONDS, WavFile, read_wav, write_wav
 
@@ -247,17 +246,6 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         write_wav(tmp_path, b"12")
     with pytest.raises(SettingError, match="none/sound.wav cannot be written: No such file or directory"):
         write_wav(tmp_path / "none" / "sound.wav", b"12")
-
-
-@contextmanager
-def full_disk(most: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_growing_file_is_complete_after_every_step(path: Path) -> None:

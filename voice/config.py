@@ -47,13 +47,13 @@ def _url(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         if value and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
             raise ValueError(f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        parts = urlsplit(value)
-        if value and not parts.hostname:
-            raise ValueError("it names no host")
         try:
+            parts = urlsplit(value)
             parts.port  # noqa: B018 - asking is the check
         except ValueError:  # whose text may hold a part of the password
-            raise ValueError("its port is no number; a password with one of @ : / # ? is written with %") from None
+            raise ValueError("host or port is none; a password with one of @ : / # ? [ is written with %") from None
+        if value and not parts.hostname:
+            raise ValueError("it names no host")
         return value.rstrip("/")
 
     return AfterValidator(check)
@@ -124,11 +124,13 @@ class Config:
     # The conversation
     voice: Annotated[str, Option("conversation", "voice of the assistant, such as marin, cedar, alloy")] = "marin"
     instructions: Annotated[
-        str, AfterValidator(_from_file), Option("conversation", "who the assistant is: text, or @FILE")
+        str,
+        AfterValidator(_from_file),
+        Option("conversation", "who the assistant is: text, or @FILE (default: friendly and brief)"),
     ] = DEFAULT_INSTRUCTIONS
     text: Annotated[bool, Option("conversation", "answers as text only, not spoken")] = False
     speed: Annotated[float, Field(ge=0.25, le=1.5), Option("conversation", "pace of the voice, 0.25 to 1.5")] = 1.0
-    mode: Annotated[_Mode, Option("conversation", "speak any time, or while SPACE is held")] = "hands-free"
+    mode: Annotated[_Mode, Option("conversation", "speak any time, or press SPACE for each turn")] = "hands-free"
     transcription_model: Annotated[str, Option("conversation", "model that writes down what you say; off for none")] = (
         "gpt-transcribe"
     )
@@ -182,7 +184,11 @@ class Config:
     idle_minutes: Annotated[
         float | None,
         Field(ge=0),
-        Option("limits", "silence after which nothing is sent or paid until you are back; 0 for never (10 with a key)"),
+        Option(
+            "limits",
+            "silence after which nothing is sent or paid until you are back; 0 for never (default: 1 with a wake word,"
+            " else 10 with a key, else never)",
+        ),
     ] = None
     wake_word: Annotated[
         str, Option("limits", "words, such as computer, that must be said before anything is sent")
@@ -211,9 +217,10 @@ class Config:
     ] = "off"
 
     # What is kept
-    data_dir: Annotated[_Path, Option("what is kept", "folder for notes, history and recordings")] = field(
-        default_factory=lambda: user_documents_path() / "Realtime"
-    )
+    data_dir: Annotated[
+        _Path,
+        Option("what is kept", "folder for notes, history and recordings (default: Documents/Realtime in your home)"),
+    ] = field(default_factory=lambda: user_documents_path() / "Realtime")
     history: Annotated[bool, Option("what is kept", "keep a transcript of every conversation")] = True
     resume: Annotated[str, Option("what is kept", "take up a conversation again: last, or its name")] = ""
     save_recordings: Annotated[bool, Option("what is kept", "record both voices as WAV files")] = False
@@ -252,11 +259,17 @@ class Config:
     retry_minutes: Annotated[
         float, Field(ge=0, le=1440), Option("trouble", "how long to try again after the connection is lost")
     ] = 10.0
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Option("trouble", "what is worth logging")] = (
-        "INFO"
-    )
-    log_file: Annotated[_Path | None, Option("trouble", "write a log to this file")] = None
-    debug: Annotated[bool, Option("trouble", "log every event, to realtime.log unless there is --log-file")] = False
+    log_level: Annotated[
+        Literal["", "DEBUG", "INFO", "WARNING", "ERROR"],
+        Option("trouble", "log from this level up, to realtime.log unless there is --log-file"),
+    ] = ""
+    log_file: Annotated[
+        _Path | None, Option("trouble", "log to this file, from INFO up unless there is --log-level")
+    ] = None
+    debug: Annotated[
+        bool,
+        Option("trouble", "log every event, and so all that is said, to realtime.log unless there is --log-file"),
+    ] = False
 
     def __post_init__(self) -> None:
         """Refuse what does not go together; raises ValueError, which `voice.options` tells the user."""

@@ -1,4 +1,4 @@
-"""The log: to a file that is asked for, or nowhere; it never holds the key."""
+"""The log: to a file when one is asked for, else nowhere; it never holds the key."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 
 from voice.config import Config
 from voice.errors import SettingError
+from voice.terminal import tell
+from voice.text import printable
 
 MAX_BYTES = 5_000_000
 """A day of talking with --debug; then the file is renamed to .1 and begun anew."""
-DEFAULT_DEBUG_FILE = Path("realtime.log")
+DEFAULT_FILE = Path("realtime.log")
+"""Where a level is asked for and no file."""
 
 
 class _PrivateFile(RotatingFileHandler):
@@ -25,23 +28,29 @@ class _PrivateFile(RotatingFileHandler):
 
 
 def start_logging(config: Config) -> None:
-    """Send log records where the settings say.
+    """Send log records where the settings say, and tell the user what they could not know.
 
     Raises:
         SettingError: the file cannot be written.
 
     """
-    path = config.log_file or (DEFAULT_DEBUG_FILE if config.debug else None)
+    level = "DEBUG" if config.debug else config.log_level
     root = logging.getLogger()
-    if path is None:
+    if not level and config.log_file is None:
         root.addHandler(logging.NullHandler())
         return
+    path = config.log_file or DEFAULT_FILE
     try:
         handler = _PrivateFile(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
     except OSError as error:
         raise SettingError(f"the log cannot be written to {path}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(levelname)s %(message)s"))
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG if config.debug else config.log_level)
+    root.setLevel(level or "INFO")
     for library in ("urllib3", "websockets", "asyncio"):
         logging.getLogger(library).setLevel(logging.INFO)
+    where = printable(str(path.absolute()))
+    if level == "DEBUG":  # which may stand in the environment for another program
+        tell(f"realtime: DEBUG is on: everything that is said is logged to {where}")
+    elif config.log_file is None:
+        tell(f"realtime: the log is written to {where}")

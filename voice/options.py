@@ -27,6 +27,8 @@ _GONE = {
     "prompt_id": "stored prompts end on 2026-11-30: put the prompt into a text file and use --instructions @FILE",
 }
 """What other programs of this kind take, and why this one does not."""
+_SHARED = ("debug", "log_level")
+"""Names that other programs look for in the environment too."""
 _REASONS = {"bool_parsing": "it must be yes or no"}
 """Where pydantic's own words would not help."""
 _HINTS = get_type_hints(Config, include_extras=True)
@@ -75,7 +77,7 @@ def gather(
             raise SettingError(f"OPENAI_{name.upper()} in {env_file}: {reason}")
     values: dict[str, Any] = {}
     source: dict[str, str] = {}
-    for origin, lookup in ((f"in {env_file}", in_file), ("in the environment", environment)):
+    for origin, lookup in ((f"in {env_file}", in_file), ("in the environment", _ours(environment))):
         for name in (setting.name for setting in fields(Config)):
             if value := lookup.get(name.upper()):
                 values[name], source[name] = value, f"{name.upper()} {origin}"
@@ -84,6 +86,20 @@ def gather(
     for name, value in given.items():
         values[name], source[name] = value, called(name)
     return _checked(values, source)
+
+
+def _ours(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment without what is meant for other programs, such as ``DEBUG=*``."""
+    theirs = {name.upper() for name in _SHARED if not _is_value(name, environment.get(name.upper(), ""))}
+    return {name: value for name, value in environment.items() if name not in theirs}
+
+
+def _is_value(name: str, value: str) -> bool:
+    try:
+        TypeAdapter(_HINTS[name]).validate_python(value)
+    except ValidationError:
+        return not value
+    return True
 
 
 def _checked(values: Mapping[str, Any], source: Mapping[str, str]) -> Config:
@@ -107,6 +123,23 @@ def _reason(found: Mapping[str, Any], source: Mapping[str, str]) -> str:
 
 def _option(name: str) -> Option:
     return next(extra for extra in get_args(_HINTS[name]) if isinstance(extra, Option))
+
+
+def help_text(name: str) -> str:
+    """One field's line in ``--help`` and in ``.env.example``, with its default where that is a word or a number."""
+    told = _option(name).help
+    if "(default: " in told:
+        return told
+    match next(setting.default for setting in fields(Config) if setting.name == name):
+        case bool(switch):
+            shown = "yes" if switch else "no"
+        case int(number) | float(number):
+            shown = f"{number:g}"
+        case str(word):
+            shown = word
+        case _:
+            shown = ""
+    return f"{told} (default: {shown})" if shown else told
 
 
 def _flag(name: str) -> str:
@@ -140,8 +173,9 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="realtime.py",
+        usage="%(prog)s [OPTION ...]",
         description="Talk with an assistant: speak hands-free, interrupt any time, or type.",
-        epilog="Every option is also a name in the environment or in .env: --ws-url is WS_URL.",
+        epilog="Every setting can stand in the environment or in .env too: --ws-url is WS_URL, --no-sound SOUND=no.",
         allow_abbrev=False,
     )
     parser.set_defaults(task="talk")
@@ -167,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
         if not option.flag:
             continue
         group = groups.setdefault(option.group, parser.add_argument_group(option.group))
-        _add(group, name, option.help.replace("%", "%%"))
+        _add(group, name, help_text(name).replace("%", "%%"))
     return parser
 
 

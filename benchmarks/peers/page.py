@@ -14,12 +14,12 @@ from benchmarks.peers.programs import CONTESTANTS
 PAGE = """\
 # Side by side
 
-This program and others that do the same, on one machine, before one scripted service on loopback, with a virtual sound
+This program and others that do the same, on one machine, against one scripted service on loopback, with a virtual sound
 card; in turns, {runs} times each. Each cell is the median and, in brackets, the worst. In `benchmarks/peers/`,
 `compare.py` says how it is measured, `table.py` what each line is, and `scripts/` holds the other programs. Again:
 
 ```sh
-script/bench
+script/bench --runs {runs} --write docs
 ```
 
 {table}

