@@ -153,6 +153,17 @@ def test_two_calls_run_side_by_side_and_answer_in_order(service: Service, start:
     assert client.session.history[-2:] == (ToolUse("first", "{}", "first"), ToolUse("second", "{}", "second"))
 
 
+def test_what_is_typed_wakes_it_by_itself(service: Service, start: Start) -> None:
+    client = start()
+    service.wait_for("session.update")
+    client.wait_for_state("listening")
+    client.session.sleep()
+    client.wait_for_state("asleep")
+    client.session.say("Hello")
+
+    assert service.wait_for("response.create")
+
+
 def test_a_function_that_cannot_be_started_is_told_to_the_model(
     service: Service, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,8 +179,9 @@ class Session:
     # What the user does: any thread ---------------------------------------------------------------------------------
 
     def say(self, text: str, *, in_turn: bool = False) -> None:
-        """Send a typed message; see `Conversation.say`. With `in_turn` this may block, until there is room for it."""
+        """Send a typed message, awake; see `Conversation.say`. With `in_turn` this may block until there is room."""
         with self._lock:
+            self.wake()
             if in_turn:
                 self._line.wait_for(lambda: self._conversation.has_room)
             if not in_turn or self._conversation.has_room:  # else the end has come
@@ -208,8 +209,10 @@ class Session:
         self._decide(partial(self._conversation.mute, muted=muted))
 
     def talk(self) -> None:
-        """Begin the user's turn by hand."""
-        self._decide(self._conversation.talk)
+        """Begin the user's turn by hand, awake."""
+        with self._lock:
+            self.wake()
+            self._carry_out(self._conversation.talk())
 
     def end_talk(self) -> None:
         """End the user's turn by hand."""
