@@ -22,7 +22,7 @@ from offline.outbox import Outbox
 
 _log = logging.getLogger(__name__)
 
-_SENTENCE = re.compile(r".*?(?:[.!?…:;]+\s+|\n+)", re.DOTALL)
+_PAUSE = re.compile(r"[.!?…:;]\s+|\n+")
 """Speech may be cut after these without sounding cut; the space stays with what went before."""
 
 
@@ -91,8 +91,8 @@ class Reply:
                     self.answer.add_text(part.text)
             else:
                 pending += part.text
-                while found := _SENTENCE.match(pending):
-                    self._say(found[0])
+                while found := _PAUSE.search(pending):
+                    self._say(pending[: found.end()])
                     pending = pending[found.end() :]
         self._say(pending)
 

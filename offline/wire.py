@@ -17,6 +17,10 @@ from pydantic_core import ErrorDetails
 MAX_APPEND_BYTES = 15 * 1024 * 1024
 """Sound in one ``input_audio_buffer.append``, bytes before base64: the limit in the service's reference."""
 
+MAX_MARKS = 32_000
+"""Commas and brackets in a frame: one for each four tokens of the largest context (128,000), which is dense JSON; sound
+and pictures have none. Each may bring a mistake, and a mistake costs pydantic a kilobyte."""
+
 Event: TypeAlias = dict[str, Any]
 """A server event as it goes on the wire."""
 
@@ -156,6 +160,9 @@ def decode(frame: str | bytes) -> dict[str, Any]:
     """Return the JSON object in a frame; `RequestError` for a binary frame or anything else."""
     if isinstance(frame, bytes):
         raise RequestError("invalid_event", "Binary frames are not supported. Send events as JSON text.")
+    marks = sum(map(frame.count, ",[{"))
+    if marks > MAX_MARKS:
+        raise RequestError("invalid_event", f"The event has {marks} commas and brackets. The most is {MAX_MARKS}.")
     try:
         message = json.loads(frame, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.program import Program
 from tests.service import BAD_KEY, Service
 from tests.speech import tone
+from voice.errors import SettingError
+from voice.storage import check_writable
 
 Run = Callable[..., Program]
 
@@ -56,3 +61,44 @@ def test_bad_files_and_refusals_are_one_line(service: Service, run: Run, tmp_pat
     refused = run("--ws-url", service.url, "--ask", "hi")
     assert refused.wait() == 3
     assert refused.stdout == []
+
+
+@pytest.mark.parametrize("how", ["failed", "empty"])
+def test_no_answer_is_said_and_costs_no_file(service: Service, run: Run, tmp_path: Path, how: str) -> None:
+    kept = tmp_path / "kept.wav"
+    kept.write_bytes(b"precious")
+    program = run("--ws-url", service.url, "--ask", "hi", "--answer-audio", str(kept))
+    for _ in range(2 if how == "failed" else 1):
+        service.wait_for("response.create")
+        if how == "failed":
+            service.fail()
+        else:
+            service.finish(service._open(service.connection()))
+
+    assert program.wait(20) == 1
+    assert program.stdout == []
+    assert program.stderr[-1] == "realtime: the service gave no answer: ask again"
+    assert kept.read_bytes() == b"precious"
+
+
+def test_an_answer_without_words_is_one(service: Service, run: Run, tmp_path: Path) -> None:
+    program = run("--ws-url", service.url, "--ask", "hum", "--answer-audio", str(tmp_path / "hum.wav"))
+    service.wait_for("response.create")
+    service.say(tone(440, 0.5), "")
+
+    assert program.wait() == 0
+    assert (tmp_path / "hum.wav").stat().st_size == 44 + 24_000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX")
+def test_whether_a_file_can_be_written_is_seen_without_touching_it(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"precious")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("old", "new", "pipe"):
+        check_writable(tmp_path / name)
+    for name in ("no/a.wav", ".", "a\0b"):
+        with pytest.raises(SettingError, match="cannot be written"):
+            check_writable(tmp_path / name)
+
+    assert (tmp_path / "old").read_bytes() == b"precious"
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "pipe"}

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import json
 import os
-import resource
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.disk import full_disk
+from tests.program import TOP
 from voice.skills.notefiles import MAX_FILE, MAX_NAME, fold
 from voice.skills.notes import MAX_LISTED, Notepad
 from voice.tool import ToolError
@@ -179,13 +183,13 @@ def check_name(name: str) -> None:
             assert refusal.startswith(("A note needs a name", "That is too long"))
             assert not folder.exists()
             return
-        (file,) = folder.iterdir()
+        (file,) = set(folder.iterdir()) - {folder / ".lock"}
         assert file.is_file()
         assert len(file.name.encode()) <= 143
         assert not file.name.startswith(".")
         assert not set(file.name) & set('<>:"/\\|?*\0')
         assert file.name.split(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt9"}
-        assert sorted(Path(top).rglob("*")) == sorted([folder.parent, folder, file])
+        assert sorted(Path(top).rglob("*")) == sorted([folder.parent, folder, folder / ".lock", file])
         assert notepad.read_note(name).endswith(": text")
         assert notepad.append_note(name, "more").startswith("Added")
         with pytest.raises(ToolError, match="already"):
@@ -313,17 +317,6 @@ def test_a_hand_made_file_is_a_note(notepad: Notepad, folder: Path) -> None:
     assert "already" in failure(notepad.write_note, "x", "new")
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file may grow beyond 8 bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_disk_that_is_full_costs_nothing_but_the_new_text(notepad: Notepad, folder: Path) -> None:
     notepad.write_note("ideas", "fly")
 
@@ -335,7 +328,7 @@ def test_a_disk_that_is_full_costs_nothing_but_the_new_text(notepad: Notepad, fo
         ]
 
     assert all(each.startswith(f"That did not work: {os.strerror(errno.EFBIG)}.") for each in said)
-    assert [path.name for path in folder.iterdir()] == ["ideas.md"]
+    assert {path.name for path in folder.iterdir()} == {"ideas.md", ".lock"}
     assert notepad.read_note("ideas") == 'The note "ideas": fly'
 
 
@@ -371,3 +364,153 @@ def test_calls_side_by_side_lose_nothing(notepad: Notepad) -> None:
         thread.join(10)
 
     assert all(f"line {number}." in notepad.read_note("log") for number in range(20))
+
+
+# Several programs, and kills -----------------------------------------------------------------------------------------
+
+APPENDING = """
+import sys
+from pathlib import Path
+from voice.skills.notes import Notepad
+notepad = Notepad(Path(sys.argv[1]))
+print(flush=True)
+input()
+for number in range(25):
+    assert notepad.append_note("log", f"{sys.argv[2]} {number}.").startswith("Added")
+"""
+
+DYING = """
+import json, os, sys
+from pathlib import Path
+from voice.skills.notes import Notepad
+
+def die_at(step):
+    left = step
+    def count(event, arguments):
+        nonlocal left
+        left -= event in ("open", "os.mkdir", "os.link", "os.rename", "os.remove", "tempfile.mkstemp")
+        if left == 0:
+            os._exit(9)
+    sys.addaudithook(count)
+
+def contents(folder):
+    return {path.read_text().split()[-1] for path in Path(folder).glob("*.md")}
+
+def run(step, top):
+    notepad = Notepad(Path(top, str(step)))
+    notepad.write_note("list", "old")
+    child = os.fork()
+    if child == 0:
+        die_at(step)
+        getattr(notepad, sys.argv[2])("list", **json.loads(sys.argv[3]))
+        os._exit(0)
+    died = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    named, kept = contents(notepad._folder.path), contents(notepad._folder.path / ".trash")
+    notepad.append_note("other", "x")
+    left = [path.name for path in notepad._folder.path.glob("*.tmp")]
+    print(died, sorted(named), sorted(kept), left)
+    return died
+
+step = 1
+while run(step, sys.argv[1]):
+    step += 1
+"""
+
+
+def python(script: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_programs_lose_nothing(notepad: Notepad, folder: Path) -> None:
+    notepad.write_note("log", "start")
+    programs = [python(APPENDING, folder, name) for name in ("one", "two")]
+    for program in programs:
+        assert program.stdout is not None
+        program.stdout.readline()  # it is ready
+    for program in programs:
+        assert program.stdin is not None
+        program.stdin.write("\n")
+        program.stdin.flush()
+    for program in programs:
+        program.communicate(timeout=60)
+
+    assert [program.returncode for program in programs] == [0, 0]
+    text = (folder / "log.md").read_text()
+    lines = [f"{name} {number}." for name in ("one", "two") for number in range(25)]
+    assert [line for line in lines if line not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("write_note", {"text": "new", "overwrite": True}), ("append_note", {"text": "new"}), ("delete_note", {})],
+)
+def test_a_kill_at_any_step_loses_no_note(tmp_path: Path, tool: str, arguments: dict[str, object]) -> None:
+    said, _ = python(DYING, tmp_path, tool, json.dumps(arguments)).communicate(timeout=60)
+    *died, _ = [line.partition(" ")[2] for line in said.splitlines()]
+
+    assert len(died) >= 4
+    before, after = "['old'] [] []", {"write_note": "['new'] ['old'] []", "append_note": "['new'] [] []"}
+    assert died[0] == before
+    assert set(died) <= {before, "['old'] ['old'] []", after.get(tool, "")}
+
+
+def test_a_note_that_appears_meanwhile_is_not_written_over(
+    notepad: Notepad, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir(parents=True)
+    fsync = os.fsync
+
+    def write_too(descriptor: int) -> None:
+        (folder / "ideas.md").write_text("mine")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", write_too)
+
+    assert "Something else" in failure(notepad.write_note, "ideas", "yours")
+    assert (folder / "ideas.md").read_text() == "mine"
+
+
+def test_a_program_that_keeps_the_lock_is_not_waited_for_without_end(
+    notepad: Notepad, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.storage.LOCK_SECONDS", 0.05)
+    notepad.write_note("ideas", "fly")
+
+    with (folder / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        said = failure(notepad.append_note, "ideas", "more")
+        assert notepad.read_note("ideas").endswith("fly")
+
+    assert said.startswith("That did not work: another program is writing there.")
+    assert notepad.append_note("ideas", "more").startswith("Added")
+
+
+def refused(*_: object) -> None:
+    raise OSError(errno.ENOTSUP, "not here")
+
+
+@pytest.mark.parametrize("name", ["fcntl.flock", "os.link"])
+def test_a_file_system_without_locks_or_links_keeps_notes_too(
+    notepad: Notepad, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(name, refused)
+    notepad.write_note("ideas", "fly")
+    notepad.append_note("ideas", "high")
+    notepad.write_note("ideas", "swim", overwrite=True)
+    (folder / "taken.md").mkdir()
+
+    assert "Something else" in failure(notepad.write_note, "taken", "x")
+    assert notepad.read_note("ideas").endswith("swim")
+    assert notepad.delete_note("ideas").startswith("Moved")
+    assert sorted(path.read_text().split()[-1] for path in (folder / ".trash").iterdir()) == ["high", "swim"]
+    assert {path.name for path in folder.iterdir()} == {".lock", ".trash", "taken.md"}
+
+
+def test_on_a_full_disk_a_note_can_be_deleted(notepad: Notepad, folder: Path) -> None:
+    notepad.write_note("ideas", "a text of some length")
+
+    with full_disk():
+        assert notepad.delete_note("ideas").startswith("Moved")
+
+    assert (folder / ".trash" / "ideas.md").read_text().endswith("length\n")

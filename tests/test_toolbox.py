@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import tracemalloc
 import types
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from tests.strict import parse_client
 from voice.consent import EXPIRY, MAX_OPEN, Consent
 from voice.errors import SettingError
 from voice.tool import Cancel, Tool, ToolError, confirm, time_limit
-from voice.toolbox import MAX_CALLS, MAX_OUTPUT, Toolbox
+from voice.toolbox import MAX_ARGUMENTS, MAX_CALLS, MAX_OUTPUT, MAX_QUESTION, Toolbox
 
 
 def add(first: int, second: Annotated[int, Field(description="what is added")] = 1) -> str:
@@ -74,7 +75,7 @@ def test_methods_are_tools_too() -> None:
         ("add", '{"first": 1, "second": 2}', "3"),
         ("add", '{"first": "1"}', "2"),
         ("add", "{", "The arguments are not valid JSON"),
-        ("add", "[" * 100_000, "The arguments are not valid JSON"),
+        ("add", "[" * 60_000, "The arguments are not valid JSON"),
         ("add", "[1]", "The arguments must be a JSON object."),
         ("add", "", "first: Missing required argument"),
         ("add", '{"first": "one"}', "first: Input should be a valid integer"),
@@ -339,6 +340,38 @@ def test_too_many_calls_at_a_time_are_told() -> None:
     assert toolbox.call("add", '{"first": 1}') == "2"
 
 
+def pick(numbers: list[int]) -> str:
+    """Pick."""
+    return "picked"
+
+
+def test_of_many_mistakes_the_first_are_told() -> None:
+    said = Toolbox([pick]).call("pick", json.dumps({"numbers": ["x"] * 1000}))
+
+    assert said.startswith("pick does not take these arguments: numbers.0: Input should be a valid integer")
+    assert said.endswith("; and 995 more.")
+
+
+@pytest.mark.parametrize("wrong", ['"x"', "[]"])
+def test_wrong_arguments_take_little_memory(wrong: str) -> None:
+    toolbox = Toolbox([pick])
+    tracemalloc.start()
+    try:
+        said = toolbox.call("pick", '{"numbers": [' + ",".join([wrong] * 200_000) + "]}")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert said.startswith("The arguments are too long")
+    assert peak < 10_000_000
+
+
+def test_arguments_as_long_as_they_may_be_are_taken() -> None:
+    frame = len('{"title": ""}')
+
+    assert Toolbox([save]).call("save", json.dumps({"title": "x" * (MAX_ARGUMENTS - frame)})).startswith("xxx")
+
+
 # Consent ------------------------------------------------------------------------------------------------------------
 
 
@@ -407,11 +440,21 @@ def test_wrong_arguments_are_not_asked_about(mail: Toolbox, asked: list[str]) ->
     assert asked == []
 
 
-def test_a_question_is_one_line_of_bounded_length(mail: Toolbox, asked: list[str]) -> None:
-    mail.call("send_mail", json.dumps({"to": "a\nb" + "c" * 10_000}))
+def test_a_question_is_one_line(mail: Toolbox, asked: list[str]) -> None:
+    mail.call("send_mail", json.dumps({"to": "a\nb"}))
 
-    assert "Send the mail to a bccc" in asked[0]
-    assert len(asked[0]) < 600
+    assert asked == ["send_mail waits for your yes: Send the mail to a b?"]
+
+
+def test_what_the_user_cannot_be_shown_whole_never_runs(mail: Toolbox, sent: list[str], asked: list[str]) -> None:
+    arguments = json.dumps({"to": "x" * MAX_QUESTION + "; and what nobody saw"})
+    for _ in range(2):
+        said = mail.call("send_mail", arguments)
+        mail.heard_user()
+
+    assert "too long to be asked about" in said
+    assert sent == []
+    assert asked == ["send_mail was refused: it is too long to be asked about"] * 2
 
 
 def test_without_a_text_there_is_a_question_too() -> None:
@@ -472,3 +515,19 @@ def test_open_questions_are_bounded() -> None:
 
     assert consent.to(1) == "given"
     assert consent.to(0) == "new"
+
+
+def test_an_error_that_cannot_say_what_it_is_fails_like_any_other() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    def lookup() -> str:
+        """Look up."""
+        raise MuteError
+
+    toolbox = Toolbox([lookup])
+    outputs = {toolbox.call("lookup", "{}") for _ in range(MAX_CALLS + 1)}
+
+    assert len(outputs) == 1
+    assert outputs.pop().startswith("lookup failed: ")

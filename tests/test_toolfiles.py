@@ -206,6 +206,17 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
         load_tools(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that someone is in")
+def test_a_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with pytest.raises(SettingError, match="the tools file x.py cannot be read: No such file or directory"):
+        load_tools(Path("x.py"))
+
+
 def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_bytes(b"\xff\xfe\x00")

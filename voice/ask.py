@@ -8,11 +8,14 @@ from dataclasses import replace
 from voice.assistant import Assistant
 from voice.config import Config
 from voice.effects import Notice, Turn
+from voice.errors import AssistantError
+from voice.storage import check_writable
 from voice.text import printable
 from voice.tool import Function
 from voice.wavefiles import read_wav, write_wav
 
 POLL_SECONDS = 0.05
+NO_ANSWER = "the service gave no answer: ask again"
 
 
 def ask(config: Config, tools: Iterable[Function], *, say: Callable[[str], None], tell: Callable[[str], None]) -> None:
@@ -24,7 +27,7 @@ def ask(config: Config, tools: Iterable[Function], *, say: Callable[[str], None]
     """
     question = read_wav(config.ask_audio) if config.ask_audio else b""
     if config.answer_audio:
-        write_wav(config.answer_audio, b"")  # better known before than after
+        check_writable(config.answer_audio)  # better known before than after
     answer = bytearray()
     mode = "push-to-talk" if question else config.mode
     quiet = replace(
@@ -43,7 +46,7 @@ def ask(config: Config, tools: Iterable[Function], *, say: Callable[[str], None]
         if question:
             while assistant.status.state == "connecting":  # before that only half a minute of it would be kept
                 if assistant.wait(POLL_SECONDS):
-                    return
+                    raise AssistantError(NO_ANSWER)
             assistant.talk()
             assistant.send_audio(question)
             assistant.end_talk()
@@ -53,5 +56,9 @@ def ask(config: Config, tools: Iterable[Function], *, say: Callable[[str], None]
         assistant.wait()
     for text in answers:
         say(printable(text))
+    if not answer and not any(answers):
+        raise AssistantError(NO_ANSWER)
+    if config.answer_audio and not answer:
+        raise AssistantError(f"the answer came without sound: {config.answer_audio} was not written")
     if config.answer_audio:
         write_wav(config.answer_audio, bytes(answer))

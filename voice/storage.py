@@ -1,10 +1,14 @@
-"""Files of the user's words: for the owner's eyes only, unharmed by a kill and by a full disk."""
+"""Files of the user's words: for the owner's eyes only, unharmed by a kill, a full disk and a second program."""
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
+import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from voice.errors import SettingError
@@ -12,8 +16,27 @@ from voice.errors import SettingError
 MAX_BACKLOG = 8_000_000
 """Bytes that wait for a disk to have room: as much as is ever read again (`voice.archive.MAX_READ`)."""
 
+LOCK_SECONDS = 5.0
+"""How long another program may hold a lock: a hundred writings to a slow disk, and well within a tool's time limit."""
+LOCK_POLL_SECONDS = 0.01
+
 _PRIVATE = 0o600
-_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_TAKEN = {errno.EAGAIN, errno.EACCES}
+"""Errors that mean that a lock is held; any other, that this file system has none (some network drives)."""
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_APPEND = _OPEN | os.O_APPEND
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Journal:
@@ -75,6 +98,62 @@ def claim(path: Path) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in it survive a power cut, where the system can promise that; OSError."""
+    if os.name != "posix":  # a folder cannot be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Keep other programs out that lock the same file, which is made and stays; False where there are no locks.
+
+    The lock is the kernel's, and so ends with the program. OSError, TimeoutError among them when another program holds
+    it for longer than `LOCK_SECONDS`.
+    """
+    descriptor = os.open(path, _OPEN, _PRIVATE)
+    try:
+        yield _wait_for_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_lock(descriptor: int) -> bool:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                return False
+            if time.monotonic() >= deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "another program is writing there") from error
+        else:
+            return True
+        time.sleep(LOCK_POLL_SECONDS)
+
+
+def check_writable(path: Path) -> None:
+    """Make sure that a file can be written, and leave it as it was, or away.
+
+    Raises:
+        SettingError: it cannot.
+
+    """
+    try:
+        if claim(path):
+            path.unlink()
+        elif path.is_file() or path.is_dir():  # whoever reads a pipe would take this for its end
+            os.close(os.open(path, os.O_WRONLY))
+    except (OSError, ValueError) as error:
+        raise SettingError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
 
 
 def save(path: Path, text: str) -> None:

@@ -24,6 +24,8 @@ _Function = TypeVar("_Function", bound=Function)
 
 DEFAULT_TIME_LIMIT = 20.0
 """s. Long for an HTTP request or two, and as long as anybody waits for a spoken answer."""
+MAX_FINDINGS = 5
+"""Mistakes in a call's arguments that the model is told of; it makes the same one in every element of a list."""
 MAX_NAME = 64
 """Characters of a name: what the service takes."""
 NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{MAX_NAME}}}")
@@ -165,7 +167,10 @@ def _function_tool(name: str, function: Function) -> Tool:
         try:
             return adapter.validate_python(arguments)
         except ValidationError as error:
-            found = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)]
+            first = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_FINDINGS]
+            found = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in first]
+            if more := error.error_count() - len(found):
+                found.append(f"and {more} more")
             raise ToolError(f"{name} does not take these arguments: {'; '.join(found)}.") from error
 
     def run(arguments: Arguments, cancel: Cancel) -> object:

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from queue import Empty, SimpleQueue
+from traceback import TracebackException
 from typing import Any
 
 from voice.consent import Consent
@@ -24,7 +25,10 @@ MAX_OUTPUT = 32_000
 MAX_CALLS = 8
 """Calls at work at a time, those past their time limit included: more than a model asks for in one answer."""
 MAX_QUESTION = 500
-"""Characters of a question: half a minute of speech."""
+"""Characters of a question: half a minute of speech. What does not fit cannot be agreed to."""
+MAX_ARGUMENTS = 64_000
+"""Characters of a call's arguments: four times the longest answer (4096 tokens of some four characters), for escapes.
+Wrong ones cost up to a kilobyte for each mistake in them."""
 
 
 class Toolbox:
@@ -95,7 +99,14 @@ class Toolbox:
     def _demand_consent(self, tool: Tool, arguments: Arguments) -> None:
         if tool.question is None:
             return
-        question = _line(tool.question(arguments))
+        question = " ".join(tool.question(arguments).split())
+        if len(question) > MAX_QUESTION:
+            if self._ask is not None:
+                self._ask(f"{tool.name} was refused: it is too long to be asked about")
+            raise ToolError(
+                f"This needs the consent of the user, and is too long to be asked about: {len(question)} characters, "
+                f"{MAX_QUESTION} at most. Nothing has been done. Call {tool.name} with shorter arguments."
+            )
         answer = self._consent.to((tool.name, json.dumps(arguments, sort_keys=True, default=str)))
         if answer == "given":
             return
@@ -112,8 +123,10 @@ class Toolbox:
         outcome: SimpleQueue[str] = SimpleQueue()
 
         def work() -> None:
-            text = _outcome(tool, arguments, cancel)
-            self._finish(cancel)
+            try:
+                text = _outcome(tool, arguments, cancel)
+            finally:
+                self._finish(cancel)
             outcome.put(text)
 
         try:
@@ -144,6 +157,8 @@ class Toolbox:
 
 
 def _parsed(arguments: str) -> Arguments:
+    if len(arguments) > MAX_ARGUMENTS:
+        raise ToolError(f"The arguments are too long: {len(arguments)} characters, {MAX_ARGUMENTS} at most.")
     try:
         values = json.loads(arguments or "{}")
     except (ValueError, RecursionError) as error:
@@ -165,18 +180,14 @@ def _outcome(tool: Tool, arguments: Arguments, cancel: Cancel) -> str:
 
 
 def _failure(name: str, error: BaseException) -> str:
-    return f"{name} failed: {str(error) or type(error).__name__}."
+    reason = str(TracebackException.from_exception(error))  # even of one that cannot say what it is
+    return f"{name} failed: {reason or type(error).__name__}."
 
 
 def _text(result: object) -> str:
     if isinstance(result, str):
         return result
     return "Done." if result is None else json.dumps(result, default=str, ensure_ascii=False)
-
-
-def _line(question: str) -> str:
-    line = " ".join(question.split())
-    return line if len(line) <= MAX_QUESTION else f"{line[: MAX_QUESTION - 1]}…"
 
 
 def _shortened(text: str) -> str:

@@ -32,7 +32,10 @@ def load_tools(path: Path) -> list[Tool]:
         SettingError: the file cannot be read or run, has no tools, or a function that cannot be one.
 
     """
-    path = path.absolute()
+    try:
+        path = path.absolute()
+    except OSError as error:  # the folder that the program was started in is gone
+        raise SettingError(f"the tools file {path} cannot be read: {error.strerror}") from error
     module = _run(path)
     if hasattr(module, LIST):
         return list(_listed(path, module))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import sys
+import tracemalloc
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from offline.server import MOST_CONNECTIONS, Server
+from offline.wire import MAX_APPEND_BYTES, Append, RequestError, decode, decoded, parse
 from tests.offline.client import DEADLINE, LOUD, MS, Client, Dial, Echo, text_item
 
 
@@ -52,6 +55,35 @@ def test_what_is_no_event_is_refused_and_the_session_goes_on(client: Client, fra
 
     assert client.wait("error")["error"]["type"] == "invalid_request_error"
     assert client.update()["model"] == "any"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type": "session.update", "session": {"type": "realtime", "tools": [' + "0," * 500_000 + "0]}}",
+        json.dumps({"type": "response.cancel"} | dict.fromkeys(map(str, range(100_000)))),
+        "[" + "[]," * 500_000 + "[]]",
+    ],
+    ids=["elements", "keys", "lists"],
+)
+def test_what_is_wrong_a_hundred_thousand_times_takes_no_memory(frame: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(RequestError, match="commas and brackets"):
+            parse(decode(frame))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1_000_000
+
+
+def test_the_longest_sound_is_taken() -> None:
+    audio = base64.b64encode(bytes(MAX_APPEND_BYTES)).decode()
+    event = parse(decode(json.dumps({"type": "input_audio_buffer.append", "audio": audio})))
+
+    assert isinstance(event, Append)
+    assert len(decoded(event.audio, "audio")) == MAX_APPEND_BYTES
 
 
 def test_half_a_character_is_survived(client: Client) -> None:

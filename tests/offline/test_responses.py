@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
 
+from offline.reply import _PAUSE
 from tests.offline.client import (
     DEADLINE,
     MS,
@@ -32,6 +34,15 @@ def test_text_answers_come_without_sound(client: Client) -> None:
         "response.output_text.done",
         *SPOKEN_ANSWER[10:],
     ]
+
+
+def test_a_run_of_dots_is_no_work() -> None:
+    began = time.process_time()
+    found = _PAUSE.search("." * 100_000 + "x! y")
+
+    assert time.process_time() - began < 1
+    assert found is not None
+    assert found.end() == 100_003
 
 
 def test_sound_and_transcript_of_an_answer_are_whole(client: Client) -> None:

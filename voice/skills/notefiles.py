@@ -5,7 +5,9 @@
 - Two names mean the same note when their *keys* are equal: case, Unicode form, and the difference between space, dash
   and underscore do not count, since none of that can be heard. The file's name is made from the key alone; what some
   file system would not take is replaced, and then a digest of the key keeps such names apart.
-- Files are replaced whole or not at all; what is thrown away goes to ``.trash``, which is never emptied.
+- Files are replaced whole or not at all; what is thrown away goes to ``.trash``, which is never emptied. At no moment
+  is a note without a file of its name, or an old one nowhere.
+- Programs that write take turns, by a lock on ``.lock``; reading needs none.
 - Only regular files directly in the folder are notes: links are never followed.
 """
 
@@ -16,13 +18,15 @@ import os
 import re
 import tempfile
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from voice.storage import make_folder
+from voice.storage import claim, locked, make_folder, sync_folder
 from voice.tool import ToolError
 
 MAX_NAME = 200
@@ -32,6 +36,8 @@ MAX_STEM = 100
 MAX_FILE = 1_000_000
 """Bytes of a note; 30 times what `voice.toolbox.MAX_OUTPUT` lets through to the model."""
 
+_PREFIX, _SUFFIX = ".note-", ".tmp"
+"""Of files that are being written."""
 _FORBIDDEN = '<>:"/\\|?*'
 """Characters that Windows takes in no file's name."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -56,7 +62,7 @@ class Note:
 
 
 class NoteFolder:
-    """The notes in a folder, which is made when it is first written to. OSError from any method; no lock of its own."""
+    """The notes in a folder, which is made when it is first written to. Any method: one thread at a time, OSError."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder
@@ -83,55 +89,84 @@ class NoteFolder:
         alike = get_close_matches(key, [note.key for note in notes])
         return close or [note for note in notes if note.key in alike]
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other programs from writing; to be held from the reading of a note to its writing."""
+        make_folder(self.path)
+        with locked(self.path / ".lock") as is_locked:
+            if is_locked:  # then nobody is at work, and this was left by one that was killed
+                for left in self.path.glob(f"{_PREFIX}*{_SUFFIX}"):
+                    left.unlink()
+            yield
+
     def create(self, title: str, text: str) -> None:
         """Write a new note; ToolError when anything at all is in the way."""
         path = self.path / f"{_stem(_key(title))}.md"
-        if os.path.lexists(path):  # a link, a folder, a note called otherwise: whatever it is, it stays
-            raise ToolError(f'Something else is in the file {path.name}. Choose another name than "{title}".')
-        self._write(path, _content(title, text), keep_old=False)
+        with self._written(_content(title, text)) as new:
+            if not self._link(new, path):  # a link, a folder, a note called otherwise: whatever it is, it stays
+                raise ToolError(f'Something else is in the file {path.name}. Choose another name than "{title}".')
 
     def replace(self, note: Note, title: str, text: str) -> None:
         """Write another note in its place; the old one goes to the trash."""
-        self._write(note.path, _content(title, text), keep_old=True)
+        with self._written(_content(title, text)) as new:
+            self._keep(note.path)
+            new.replace(note.path)
 
     def append(self, note: Note, text: str) -> None:
         """Add lines at its end."""
         before = _load(note.path)
-        self._write(note.path, before + "\n" * (not before.endswith("\n")) + _tidy(text) + "\n", keep_old=False)
+        with self._written(before + "\n" * (not before.endswith("\n")) + _tidy(text) + "\n") as new:
+            new.replace(note.path)
 
-    def discard(self, path: Path) -> None:
-        """Move a file to the trash, under a name that is free there."""
+    def discard(self, note: Note) -> None:
+        """Move a note to the trash."""
+        self._keep(note.path)
+        note.path.unlink()
+
+    def _keep(self, path: Path) -> None:
+        """Put a file into the trash as well, under a name that is free there."""
         trash = self.path / ".trash"
         trash.mkdir(mode=0o700, exist_ok=True)
         if trash.is_symlink():
             raise ToolError(f"{trash} leads elsewhere; it must be a folder.")
         names = (trash / f"{path.stem}{f' {number}' if number else ''}.md" for number in count())
-        path.rename(next(name for name in names if not os.path.lexists(name)))
+        next(name for name in names if self._link(path, name))
+        sync_folder(trash)
 
-    def _write(self, path: Path, text: str, *, keep_old: bool) -> None:
-        """Put text at path, whole or not at all, and safe from a power cut once this returns."""
+    def _link(self, path: Path, name: Path) -> bool:
+        """Give a file a second name, or a copy of that name; False when there is anything of it."""
+        try:
+            os.link(path, name)
+        except FileExistsError:
+            return False
+        except OSError:  # on FAT and on Android a file has one name
+            if not claim(name):
+                return False
+            try:
+                with self._written(_load(path)) as copy:
+                    copy.replace(name)
+            except OSError:
+                name.unlink()
+                raise
+        return True
+
+    @contextmanager
+    def _written(self, text: str) -> Iterator[Path]:
+        """Text in a file that is yet to get its name; what was done with it is safe from a power cut in the end."""
         content = text.encode(errors="surrogateescape")
         if len(content) > MAX_FILE:
             raise ToolError(f"That makes the note too long: {MAX_FILE} bytes at most.")
-        make_folder(self.path)
-        descriptor, name = tempfile.mkstemp(dir=self.path, prefix=".", suffix=".tmp")  # for its owner's eyes only
+        descriptor, name = tempfile.mkstemp(dir=self.path, prefix=_PREFIX, suffix=_SUFFIX)  # for its owner's eyes only
         new = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            if keep_old:
-                self.discard(path)
-            new.replace(path)
+            yield new
         finally:
             new.unlink(missing_ok=True)
-        if os.name == "posix":  # elsewhere a folder cannot be opened
-            folder = os.open(self.path, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        sync_folder(self.path)
 
 
 def _load(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -29,12 +29,12 @@ class Notepad:
 
     def __init__(self, folder: Path) -> None:
         self._folder = NoteFolder(folder)
-        self._lock = threading.Lock()  # held over whole methods: each reads what is there before it writes
+        self._lock = threading.Lock()  # held over whole methods; a file system need not have locks
 
     def write_note(self, name: Name, text: Text, overwrite: Overwrite = False) -> str:
         """Write a new note. A note of that name is left alone unless overwrite is true."""
         title = make_title(name)
-        with self._in_use() as folder:
+        with self._in_use(writes=True) as folder:
             note = folder.find(title)
             if note is None:
                 folder.create(title, text)
@@ -50,7 +50,7 @@ class Notepad:
     def append_note(self, name: Name, text: Text) -> str:
         """Add text at the end of a note, on a line of its own. A note that is not there yet is made."""
         title = make_title(name)
-        with self._in_use() as folder:
+        with self._in_use(writes=True) as folder:
             note = folder.find(title)
             if note is not None:
                 folder.append(note, text)
@@ -93,18 +93,19 @@ class Notepad:
     def delete_note(self, name: Name) -> str:
         """Delete a note, named by its whole title. Ask the user first."""
         title = make_title(name)
-        with self._in_use() as folder:
+        with self._in_use(writes=True) as folder:
             note = folder.find(title)
             if note is None:
                 raise ToolError(_missing(title, folder.close_to(title)))
-            folder.discard(note.path)
+            folder.discard(note)
         return f'Moved the note "{note.title}" to the trash folder.'
 
     @contextmanager
-    def _in_use(self) -> Iterator[NoteFolder]:
+    def _in_use(self, *, writes: bool = False) -> Iterator[NoteFolder]:
         with self._lock:
             try:
-                yield self._folder
+                with self._folder.writing() if writes else nullcontext():
+                    yield self._folder
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 raise ToolError(f"That did not work: {reason}. The notes are in {self._folder.path}.") from error
