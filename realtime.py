@@ -11,10 +11,17 @@ from voice.signals import leave_when_signalled, until_signalled
 if __name__ == "__main__":
     leave_when_signalled()  # before the rest is loaded, which takes a while
 
+MAX_REASON = 200
+"""Characters of why a package cannot be loaded."""
 
-def not_installed(error: ModuleNotFoundError) -> str:
-    """What to tell of a package that is missing."""
-    return f"realtime: the package {error.name} is not installed: start with script/run, which installs what it needs"
+
+def not_loaded(error: ImportError) -> str:
+    """What to tell of a package that is missing, or broken, or lacks a library of the system's."""
+    if isinstance(error, ModuleNotFoundError):
+        name = error.name
+        return f"realtime: the package {name} is not installed: start with script/run, which installs what it needs"
+    why = " ".join(str(error).split())[:MAX_REASON]  # some packages explain at length
+    return f"realtime: {error.name or 'a library'} cannot be loaded ({why}): --check says what to do"
 
 
 try:
@@ -22,15 +29,15 @@ try:
     from voice.errors import AssistantError
     from voice.log import start_logging
     from voice.options import Task, read_config
-    from voice.terminal import Terminal, fill_streams, open_terminal, say, tell
+    from voice.terminal import Terminal, open_terminal, prepare_streams, say, tell
     from voice.text import printable
-except ModuleNotFoundError as missing:
-    sys.exit(not_installed(missing))
+except ImportError as unloaded:
+    sys.exit(not_loaded(unloaded))
 
 
 def main() -> int:
     """Run the program; returns its exit status."""
-    fill_streams()
+    prepare_streams()
     try:
         config, task = read_config(sys.argv[1:], os.environ)
         start_logging(config)
@@ -43,8 +50,8 @@ def main() -> int:
     except AssistantError as error:
         tell(f"realtime: {printable(str(error))}")
         return error.exit_status
-    except ModuleNotFoundError as error:
-        sys.exit(not_installed(error))
+    except ImportError as error:
+        sys.exit(not_loaded(error))
     return 0
 
 

@@ -8,7 +8,7 @@ import time
 from voice.effects import Notice, Partial, StateChanged, ToolEnded, ToolStarted, ToolUse, Turn
 from voice.stopwatch import Stopwatch
 from voice.terminal import Reply, View
-from voice.ui.display import Display, Displayed
+from voice.ui.display import MAX_GOING_ON, Display, Displayed
 
 COLORS = re.compile(r"\x1b\[[\d;]*m")
 
@@ -134,3 +134,17 @@ def test_nothing_that_is_shown_can_control_the_terminal() -> None:
     shown = "".join(filter(None, tell(display, *values))) + "".join(going_on(display))
 
     assert shown.isprintable()
+
+
+def test_of_a_long_answer_the_end_is_drawn_and_jumps_but_rarely() -> None:
+    display = Display(View())
+    starts = set()
+    for length in range(100, 10 * MAX_GOING_ON, 100):
+        text = "".join(f"{number:05}," for number in range(length // 6 + 1))
+        tell(display, Partial("a", "assistant", text))
+        (shown,) = going_on(display)
+        starts.add(shown[:30])
+        assert text.endswith(shown[-min(length, MAX_GOING_ON) // 2 :])
+        assert len(shown) < 2 * MAX_GOING_ON + 20
+
+    assert len(starts) <= 11

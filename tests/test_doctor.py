@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http import HTTPStatus
@@ -24,7 +25,6 @@ from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import can_speak, silence, tone
 from tests.wire import BAD_KEY, BAD_MODEL, Refusal
-from voice.audio import Health
 from voice.checkup import service as service_check
 from voice.checkup.computer import DISPENSABLE, LIBRARIES
 from voice.checkup.findings import Finding
@@ -38,6 +38,7 @@ from voice.echo import EchoCanceller, Off, Samples
 from voice.endpoint import endpoint
 from voice.errors import AssistantError, ConnectionLostError, DeviceError, ServiceRefusedError, SettingError
 from voice.events import Problem
+from voice.health import Health
 from voice.remedies import _REMEDIES, remedy
 
 KEY = "sk-proj-a1b2c3d4e5f6"
@@ -394,7 +395,7 @@ def test_the_microphones_level(sound: bytes, level: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("paces", "stumbles", "slips", "level"),
+    ("paces", "xruns", "slips", "level"),
     [
         ((1.0, 1.0), 0, 0, "ok"),
         ((0.97, 1.04), 1, 0, "ok"),
@@ -404,13 +405,13 @@ def test_the_microphones_level(sound: bytes, level: str, words: str) -> None:
         ((1.0, 1.0), 9, 0, "warn"),
     ],
 )
-def test_the_pace_of_the_devices(paces: tuple[float, float], stumbles: int, slips: int, level: str) -> None:
-    before = Health(stumbles=3, slips=2, dropped=0, restarts=0)
-    after = replace(before, stumbles=3 + stumbles, slips=2 + slips)
+def test_the_pace_of_the_devices(paces: tuple[float, float], xruns: int, slips: int, level: str) -> None:
+    before = Health(xruns=3, slips=2, dropped=0, restarts=0)
+    after = replace(before, xruns=3 + xruns, slips=2 + slips)
     finding = judge_pace({"input": paces[0], "output": paces[1]}, before, after)
 
     assert finding.level == level
-    assert f"{stumbles} stumbles, {slips} slips" in finding.detail
+    assert f"{xruns} stumbles, {slips} slips" in finding.detail
 
 
 def test_cards_that_this_user_may_not_use(tmp_path: Path) -> None:
@@ -628,3 +629,23 @@ def test_the_whole_check_without_sound_devices(service: Service) -> None:
     assert whats.index("versions") < whats.index("key") < whats.index("echo") < whats.index("offline voice")
     assert lines[-1].startswith("a conversation works")
     assert KEY not in "\n".join(lines)
+
+
+@pytest.mark.parametrize("words", ["x" * 300_000, "*" * 300_000, f"{'sk-' * 100_000}", "a word " * 40_000])
+def test_what_a_service_says_at_length_is_cut_at_once(words: str) -> None:
+    lines: list[str] = []
+    began = time.process_time()
+    check(Config(), lines.append, (_finds(Finding("fail", "a", f"{words}**", "do this")),))
+
+    assert time.process_time() - began < 1
+    assert all(len(line) < 600 for line in lines)
+    assert lines[0].endswith(": do this")
+
+
+def test_no_part_of_a_key_is_left_where_a_line_is_cut() -> None:
+    lines: list[str] = []
+    for start in range(480, 505):
+        text = "x" * start + f" {KEY} nobody-knows-this-one"
+        check(Config(local_llm_key="nobody-knows-this-one"), lines.append, (_finds(Finding("fail", "a", text)),))
+
+    assert not [line for line in lines if "sk-" in line or "nobody" in line]

@@ -575,7 +575,7 @@ def test_markdown_has_one_printable_paragraph_a_turn(turn: Turn) -> None:
     assert heading.startswith("# Conversation of ")
     assert (empty, end) == ("", "")
     said = paragraph.removesuffix(" *[interrupted]*") if turn.interrupted else paragraph
-    assert all(char.isprintable() or char == "\u200d" for char in paragraph)
+    assert all(char.isprintable() or char in "\u200c\u200d" for char in paragraph)
     assert re.fullmatch(r"\*\*(You|Assistant):\*\*(\\[\\`*_~<&\[\]]|[^\\`*_~<&\[\]])*", said)
     spoken = re.sub(r"\\(.)", r"\1", said.partition(":**")[2])
     assert spoken.strip() == printable(kept(turn.text)).strip()

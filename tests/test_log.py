@@ -94,3 +94,62 @@ def test_nothing_is_written_unasked(
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="cannot be written"):
         start_logging(Config(log_file=tmp_path / "no" / "talk.log"))
+
+
+class Unquoted(str):
+    """Text that an error shows as it is."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+FORGED = "2026-01-01 00:00:00,000 MainThread voice INFO all is well"
+
+
+def test_one_record_is_lines_of_its_own_that_control_nothing(tmp_path: Path, root: logging.Logger) -> None:
+    start_logging(Config(log_file=tmp_path / "a.log"))
+    root.info("a server: %s", f"\x1b]0;owned\x07\x9b31m\r\u202e\n{FORGED}")
+    try:
+        {"": 0}[Unquoted(f"no such city: \x1b[2J\n{FORGED}")]
+    except KeyError:
+        root.exception("a tool")
+
+    text = (tmp_path / "a.log").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert "".join(lines).isprintable()
+    assert [line[24:] for line in lines if line.startswith("20")] == [
+        r"MainThread root INFO a server: \x1b]0;owned\x07\x9b31m\r\u202e",
+        "MainThread root ERROR a tool",
+    ]
+    assert f"    {FORGED}" in lines
+    assert r"    KeyError: no such city: \x1b[2J" in lines
+    assert "    Traceback (most recent call last):" in lines
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk is full here")
+def test_a_full_disk_ends_it_in_one_line(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    start_logging(Config(log_file=Path("/dev/full")))
+    for number in range(5):
+        root.info("record %d", number)
+
+    told = "realtime: the log ends here, /dev/full cannot be written: No space left on device\n"
+    assert capsys.readouterr() == ("", told)
+
+
+def test_it_goes_on_where_the_file_cannot_be_renamed(
+    tmp_path: Path, root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "talk.log"
+    (tmp_path / "talk.log.1" / "in the way").mkdir(parents=True)
+    start_logging(Config(log_file=path))
+    for number in range(2 * MAX_BYTES // 100_000):
+        root.info("%s record %d", "x" * 100_000, number)
+    assert "record 99\n" in path.read_text(encoding="utf-8")
+    assert path.stat().st_size > MAX_BYTES
+
+    (tmp_path / "talk.log.1" / "in the way").rmdir()
+    (tmp_path / "talk.log.1").rmdir()
+    for _ in range(MAX_BYTES // 100_000):
+        root.info("x" * 100_000)
+    assert path.stat().st_size < MAX_BYTES  # it was begun anew
+    assert capsys.readouterr() == ("", "")

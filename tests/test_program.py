@@ -232,7 +232,7 @@ def test_a_conversation_with_the_service_does_not_pay_for(package: str) -> None:
 def test_a_package_that_is_missing_is_one_line(run: Run, tmp_path: Path, package: str) -> None:
     stand_in = f"raise ModuleNotFoundError({package!r}, name={package!r})"
     (tmp_path / f"{package}.py").write_text(stand_in, encoding="utf-8")
-    program = run("--offline", "--no-sound", env={"PYTHONPATH": str(tmp_path)})
+    program = run("--offline", env={"PYTHONPATH": str(tmp_path)})
 
     assert program.wait(20) == 1
     remedy = "start with script/run, which installs what it needs"
@@ -253,3 +253,43 @@ def test_a_laptop_that_slept_goes_on(service: Service, run: Run) -> None:
     service.say(bytes(480), "Yes.")
 
     program.expect("^assistant: Yes.$")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk is full here")
+@pytest.mark.parametrize("arguments", [[], ["--ask", "hello"]])
+def test_a_full_disk_is_one_line_and_status_1(arguments: list[str]) -> None:
+    command = [sys.executable, "realtime.py", "--offline", "--no-sound", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=TOP, input="hello\n", stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+
+    assert done.stderr == "realtime: the output cannot be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--ask", "read the note café"]])
+def test_other_encodings_than_utf_8(tmp_path: Path, arguments: list[str]) -> None:
+    notes = tmp_path / "data" / "notes"
+    notes.mkdir(parents=True)
+    (notes / "café.md").write_text("# café\n\ngrüße 日本\n", encoding="utf-8")
+    command = [sys.executable, "realtime.py", "--offline", "--no-sound", *arguments]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1", "DATA_DIR": str(tmp_path / "data")}
+    typed = "\ufeffread the note café\n".encode() + "read the note café\n".encode("latin-1")
+    done = subprocess.run(command, cwd=TOP, input=typed, env=environment, capture_output=True, timeout=60, check=False)
+
+    answers = [line for line in done.stdout.decode("latin-1").splitlines() if not line.startswith(("you", "tool"))]
+    assert len(answers) == (1 if arguments else 2)
+    assert all("grüße ??" in answer for answer in answers)
+    assert (done.stderr, done.returncode) == (b"", 0)
+
+
+def test_a_package_that_lacks_a_library_of_the_system_s_is_one_line(run: Run, tmp_path: Path) -> None:
+    why = "libportaudio.so.2: cannot open shared object file: No such file or directory"
+    stand_in = f"raise ImportError({why!r}, name='pyaudio._portaudio')"
+    (tmp_path / "pyaudio.py").write_text(stand_in, encoding="utf-8")
+    program = run("--offline", env={"PYTHONPATH": str(tmp_path)})
+
+    assert program.wait(20) == 1
+    told = f"realtime: pyaudio._portaudio cannot be loaded ({why}): --check says what to do"
+    assert program.output == f"stderr: {told}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.audio import Health
+from voice.health import Health
 from voice.status import Status
 from voice.ui.statusline import clock, detail_line, meter, status_line, summary
 from voice.usage import Spent
@@ -28,7 +28,7 @@ NOW = Status(
     first_audio=0.312,
     seconds=187,
     spent=Spent(1000, 0, 234, 0.0123),
-    health=Health(stumbles=1, slips=2, dropped=3, restarts=4),
+    health=Health(xruns=1, slips=2, dropped=3, restarts=4),
     losses=5,
 )
 

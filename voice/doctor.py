@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from urllib.parse import unquote, urlsplit
 
@@ -24,8 +24,10 @@ from voice.text import printable
 
 MIN_SECRET = 4
 """Characters; hiding what is shorter would only garble every line."""
-_MASKED = re.compile(r"\bsk-\S+|\S*\*\*\S*")
-"""Keys, and what services make of them in their messages: some characters are left there."""
+MAX_DETAIL = 500
+"""Characters of what was found: five lines of a terminal, and ours are shorter; a service's words have no end."""
+_KEY = re.compile(r"\bsk-\S+")
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def check(config: Config, tell: Callable[[str], None], examinations: tuple[Exami
     for examination in examinations:
         for finding in _examine(examination, config):
             findings.append(finding)
-            tell(f"{finding.level:4} {_public(str(finding), secrets)}")
+            tell(f"{finding.level:4} {_line(finding, secrets)}")
     tell(summary(findings))
     return exit_status(findings)
 
@@ -139,7 +141,15 @@ def _password(url: str) -> str:
         return ""
 
 
+def _line(finding: Finding, secrets: list[str]) -> str:
+    detail = _public(finding.detail, secrets)  # before it is cut, which could leave a part of a key
+    if len(detail) > MAX_DETAIL:
+        detail = f"{detail[:MAX_DETAIL]}…"
+    return _public(str(replace(finding, detail=detail)), secrets)
+
+
 def _public(text: str, secrets: list[str]) -> str:
+    """Put dots for keys, and for what services make of them in their messages: some characters are left there."""
     for secret in secrets:
         text = text.replace(secret, "...")
-    return printable(_MASKED.sub("...", text))
+    return printable(_WORD.sub(lambda word: "..." if "**" in word[0] else word[0], _KEY.sub("...", text)))

@@ -18,6 +18,7 @@ from voice.errors import AssistantError
 from voice.signals import suspender
 from voice.terminal import JOIN_TIMEOUT, Reply, View
 from voice.ui.display import Displayed
+from voice.ui.rescue import rescuer
 
 if TYPE_CHECKING:  # prompt_toolkit is loaded when the conversation has begun
     from voice.commands import Commands
@@ -38,9 +39,11 @@ class Screen:
         self._window: Window | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._rescue: Callable[[str], None] = lambda _: None
 
     def start(self, commands: Commands) -> None:  # noqa: D102
         threading.Thread(target=self._carry_out, args=(commands,), name="commands", daemon=True).start()
+        self._rescue = rescuer()
         arguments = (commands, suspender())
         self._thread = threading.Thread(target=self._run, args=arguments, name="terminal", daemon=True)
         self._thread.start()
@@ -57,6 +60,8 @@ class Screen:
             self._window.leave()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
+            if self._thread.is_alive():
+                self._rescue(self._window.undo if self._window is not None else "")
 
     def _run(self, commands: Commands, suspend: Callable[[], None]) -> None:
         try:

@@ -5,16 +5,17 @@ Only this module and `voice.screen`, the kind for a person at a keyboard, read t
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
-from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from io import TextIOWrapper
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from voice.effects import Notice, ToolUse, Turn
 from voice.errors import AssistantError
@@ -30,7 +31,9 @@ READ_BYTES = 65536
 """What a pipe holds on Linux."""
 
 MAX_LINE = 65536
-"""Characters of a line that is piped in, so that one without end fills no memory: it is said in parts."""
+"""Bytes of a line that is piped in, so that one without end fills no memory: it is said in parts."""
+_FIRST = 0xC0
+"""The least byte that begins a character of several in UTF-8; they are not torn apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +73,25 @@ class Terminal(Protocol):
         """Show this, if it is for people; never blocks, any thread."""
 
     def stop(self) -> None:
-        """Write what is left and give the terminal back as it was."""
+        """Write what is left and give the terminal back as it was.
+
+        Raises:
+            AssistantError: what was said could not be written.
+
+        """
 
 
-def fill_streams() -> None:
+def prepare_streams() -> None:
     """Put something in place of the standard streams that this program was started without, as by ``2>&-``.
 
+    What the encoding of standard output has no character for is written as a question mark.
     Main, before anything is opened: else a file or a socket would get their numbers, and what libraries print.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - a device, for good
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # stderr has its own way
 
 
 def open_terminal() -> Terminal:
@@ -104,9 +115,9 @@ def say(text: str) -> None:
         print(text, flush=True)  # noqa: T201 - this module is the one that may
     except OSError as error:
         _forget_output()
-        if isinstance(error, BrokenPipeError):
+        if _has_gone(error):
             raise SystemExit(0) from None
-        raise AssistantError(f"the output cannot be written: {error.strerror}") from error
+        raise _unwritten(error) from error
 
 
 def tell(text: str) -> None:
@@ -118,6 +129,15 @@ def tell(text: str) -> None:
 def _forget_output() -> None:
     """Point standard output elsewhere, so that Python's exit can flush."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _has_gone(error: OSError) -> bool:
+    """Whether nobody reads any more; Windows says of a pipe's other end that the argument is invalid."""
+    return isinstance(error, ConnectionError) or (sys.platform == "win32" and error.errno == errno.EINVAL)
+
+
+def _unwritten(error: OSError) -> AssistantError:
+    return AssistantError(f"the output cannot be written: {error.strerror}")
 
 
 class Lines:
@@ -134,6 +154,7 @@ class Lines:
         self._queue: SimpleQueue[tuple[Literal["stdout", "stderr"], str] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_lines, name="terminal-write", daemon=True)
         self._on_quit: Callable[[], None] = lambda: None
+        self._failure: OSError | None = None
 
     def start(self, commands: Commands) -> None:  # noqa: D102
         self._on_quit = commands.quit
@@ -155,6 +176,8 @@ class Lines:
         self._queue.put(None)
         if self._writer.ident is not None:
             self._writer.join(JOIN_TIMEOUT)
+        if self._failure is not None:
+            raise _unwritten(self._failure)
 
     def _read(self, commands: Commands) -> None:
         for text in _lines():
@@ -164,14 +187,14 @@ class Lines:
     def _write_lines(self) -> None:
         while (entry := self._queue.get()) is not None:
             name, text = entry
-            stream: TextIO = getattr(sys, name)
             try:
-                stream.buffer.write(text.encode("utf-8", "replace") + b"\n")
-                stream.flush()
-            except OSError:
+                print(text, file=getattr(sys, name), flush=True)
+            except OSError as error:
                 if name == "stderr":  # a remark is lost, no answer is
                     continue
-                _forget_output()  # who read it has gone, as `head` does
+                if not _has_gone(error):  # who read it, as `head` does
+                    self._failure = error
+                _forget_output()
                 self._on_quit()
                 return
 
@@ -179,15 +202,22 @@ class Lines:
 def _lines() -> Iterator[str]:
     """Lines of standard input as they come; none longer than two of `MAX_LINE`."""
     # Not through sys.stdin: a reader blocked in its buffer would hold the lock that Python's exit wants.
-    decode = getincrementaldecoder("utf-8")("replace").decode
-    rest = ""
+    rest = b""
     with suppress(OSError, ValueError):
         while data := os.read(sys.stdin.fileno(), READ_BYTES):
-            *lines, rest = (rest + decode(data)).split("\n")
-            yield from lines
+            *lines, rest = (rest + data).split(b"\n")
+            yield from map(_decoded, lines)
             if len(rest) > MAX_LINE:
-                yield rest
-                rest = ""
-    rest += decode(b"", final=True)
+                end = next((len(rest) - back for back in (1, 2, 3) if rest[-back] >= _FIRST), len(rest))
+                yield _decoded(rest[:end])
+                rest = rest[end:]
     if rest:
-        yield rest
+        yield _decoded(rest)
+
+
+def _decoded(data: bytes) -> str:
+    """Read a line in UTF-8, with or without its mark; in what this computer writes, if it is no UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode(sys.stdin.encoding, "replace")

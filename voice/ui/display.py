@@ -20,6 +20,9 @@ MAX_ARGUMENTS = 200
 """Characters shown of a call's arguments."""
 MAX_RESULT = 300
 """Characters shown of a call's result; an answer tells the rest."""
+MAX_GOING_ON = 8192
+"""Characters at least that are shown of what goes on, if it is longer, and less than twice as many: half a screen of it
+is to be seen, and all that is shown is drawn anew with every word."""
 MAX_TOOK = 50
 """Durations kept for turns to come; a call that was interrupted never has one."""
 
@@ -69,7 +72,7 @@ class Display:
     def going_on(self) -> list[str]:
         """A line for each turn and call that is not finished."""
         calls = [] if self._view.compact else [_sgr(_FAINT, f"{_call(c.name, c.arguments)} …") for c in self._calls]
-        return [*(_said(p.role, p.text) for p in self._partials.values() if p.text.strip()), *calls]
+        return [*(_said(p.role, _end(p.text)) for p in self._partials.values() if p.text.strip()), *calls]
 
     @property
     def _stamp(self) -> str:
@@ -119,6 +122,12 @@ def _duration(seconds: float) -> str:
 def _shortened(text: str, length: int) -> str:
     text = printable(text)
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _end(text: str) -> str:
+    """Give what can be seen of a text that grows; what is left out grows in steps, so that it jumps but rarely."""
+    start = (len(text) // MAX_GOING_ON - 1) * MAX_GOING_ON
+    return f"…{text[start:]}" if start > 0 else text
 
 
 def _alike(partial: str, text: str) -> bool:

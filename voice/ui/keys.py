@@ -72,6 +72,11 @@ class Keyboard:
         yield
         self.want(wanted=wanted)
 
+    @property
+    def undo(self) -> str:
+        """What gives the terminal back, to be written by somebody else."""
+        return POP if self._pushed else ""
+
     def decode(self, data: str) -> str:
         """Say what was typed as an older terminal says it; what is unfinished is kept for the next time."""
         data = self._rest + data

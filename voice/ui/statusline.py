@@ -73,7 +73,7 @@ def details(status: Status) -> list[str]:
     delay = "?" if status.delay is None else f"{status.delay:.0f}"
     return [
         f"delay {delay} ms",
-        f"{health.stumbles} over- and underruns",
+        f"{health.xruns} over- and underruns",
         f"{health.slips} slips",
         f"{health.dropped} blocks dropped",
         f"{health.restarts} restarts of devices",

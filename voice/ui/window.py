@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
 from prompt_toolkit import Application
 from prompt_toolkit.buffer import Buffer
@@ -37,7 +37,6 @@ from prompt_toolkit.layout.processors import AfterInput, BeforeInput, Conditiona
 from prompt_toolkit.patch_stdout import StdoutProxy
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
-from wcwidth import wrap
 
 from voice.commands import Commands
 from voice.effects import Notice
@@ -46,6 +45,7 @@ from voice.ui.bindings import Bindings
 from voice.ui.display import FINISHED, Display, Displayed
 from voice.ui.keyboard import open_keyboard
 from voice.ui.reflow import erase
+from voice.ui.rows import rows
 from voice.ui.statusline import STYLES, Fragment, detail_line, status_line
 
 MIN_COLUMNS = 10
@@ -59,7 +59,7 @@ STYLE = Style.from_dict({"prompt": "bold", "hint": "ansibrightblack", **STYLES})
 
 
 class Window:
-    """The drawing and its loop; the thread *terminal*, but for `wake` and `leave`."""
+    """The drawing and its loop; the thread *terminal*, but for `wake`, `leave` and `undo`."""
 
     def __init__(
         self,
@@ -112,7 +112,8 @@ class Window:
             if stopping.is_set():
                 self.leave()
 
-        with StdoutProxy() as proxy, redirect_stdout(proxy):  # what tools print goes above the line as well
+        # What tools print goes above the line as well, and remarks, unless they go to a file.
+        with StdoutProxy() as out, redirect_stdout(out), redirect_stderr(out if sys.stderr.isatty() else sys.stderr):
             try:
                 self._app.run(pre_run=begin, handle_sigint=False, set_exception_handler=False)
             finally:
@@ -126,6 +127,11 @@ class Window:
     def leave(self) -> None:
         """End `run`; any thread."""
         self._call(lambda: None if self._app.is_done else self._app.exit())
+
+    @property
+    def undo(self) -> str:
+        """What to write to the terminal should `run` not end; any thread."""
+        return self._keyboard.undo
 
     def _call(self, action: Callable[[], None]) -> None:
         loop = self._app.loop
@@ -155,8 +161,8 @@ class Window:
         self._app.invalidate()
 
     def _print(self) -> None:
-        rows = [row for line in self._take_lines() for row in self._wrap(line)]
-        self._app.print_text(ANSI("".join(f"{row}\n" for row in rows)))
+        wrapped = (row for line in self._take_lines() for row in rows(line, self._columns))
+        self._app.print_text(ANSI("".join(f"{row}\n" for row in wrapped)))
 
     def _take_lines(self) -> list[str]:
         lines = []
@@ -165,9 +171,6 @@ class Window:
             if line is not None:
                 lines.append(line)
         return lines
-
-    def _wrap(self, line: str) -> list[str]:
-        return wrap(line, self._columns, break_on_hyphens=False, drop_whitespace=True) or [""]
 
     async def _watch(self) -> None:
         """Redraw when the status has changed."""
@@ -222,8 +225,8 @@ class Window:
         return min(len(menu.completions), MENU_ROWS) if menu else 0
 
     def _going_on(self) -> ANSI:
-        rows = [row for line in self._display.going_on for row in self._wrap(line)]
-        return ANSI("\n".join(rows[-max(self._size.rows // 2, 1) :]))
+        wrapped = [row for line in self._display.going_on for row in rows(line, self._columns)]
+        return ANSI("\n".join(wrapped[-max(self._size.rows // 2, 1) :]))
 
     def _hint(self) -> str:
         room = self._columns - len(PROMPT) - 1
