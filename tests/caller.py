@@ -14,7 +14,6 @@ from typing_extensions import Self
 
 from tests.service import Service
 from tests.wire import Refusal
-from voice.audio import Block
 from voice.buffer import AudioBuffer
 from voice.config import Config
 from voice.connection import Connection
@@ -25,7 +24,7 @@ from voice.endpoint import endpoint
 from voice.events import Json
 from voice.session import Session
 from voice.settings import session_settings
-from voice.sound import BLOCK_SAMPLES
+from voice.sound import BLOCK_SAMPLES, Block
 from voice.uplink import MicQueue
 
 DOWN = Refusal(status=HTTPStatus.SERVICE_UNAVAILABLE)

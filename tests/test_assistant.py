@@ -13,7 +13,7 @@ import pytest
 
 from tests.service import Service
 from tests.speech import RATE, can_speak, match, say, silence, tone
-from voice import Assistant
+from voice import Assistant, limits
 from voice.config import Config
 from voice.effects import Notice, StateChanged, ToolUse, Turn
 from voice.errors import AssistantError, SettingError
@@ -240,6 +240,37 @@ def test_who_is_told_something_may_answer(service: Service, make: Start) -> None
     assert histories == [1, 2, 3]
 
 
+def test_who_takes_the_sound_may_fail(service: Service, make: Start, caplog: pytest.LogCaptureFixture) -> None:
+    def deliver(_: bytes) -> None:
+        raise BrokenPipeError("the player has gone")
+
+    assistant = make(deliver=deliver)
+    turns = Follower(assistant, Turn)
+    assistant.start()
+    assistant.send_text("count")
+    service.wait_for("response.create")
+    service.say(tone(440, 0.1), "One.")
+    turns.wait_for(lambda turn: turn == Turn("assistant", "One."))
+
+    assert "the player has gone" in caplog.text
+    assert not assistant.wait(0)
+
+
+def test_an_answer_that_has_come_to_a_halt_is_broken_off(
+    service: Service, make: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "GRACE_SECONDS", 0.5)
+    assistant = make(text=True, max_minutes=0.05)
+    notices = Follower(assistant, Notice)
+    assistant.start()
+    assistant.send_text("count")
+    service.wait_for("response.create")
+    service.say(silence(0.1), "One.", done=False)
+
+    assert assistant.wait(20)
+    assert "does not come to its end" in str(notices.values[-1])
+
+
 def test_both_voices_are_recorded_on_demand(service: Service, make: Start, tmp_path: Path) -> None:
     assistant = make(text=True)
     assistant.start()
@@ -330,7 +361,7 @@ def test_sound_that_wakes_is_sent_whole_however_fast_it_comes(service: Service, 
 
 
 def test_who_never_writes_down_what_was_said_lets_it_sleep(service: Service, make: Start) -> None:
-    assistant = make(text=True, idle_minutes=0.01)
+    assistant = make(text=True, idle_minutes=0.05)
     states = Follower(assistant, StateChanged)
     turns = Follower(assistant, Turn)
     assistant.start()
@@ -340,7 +371,7 @@ def test_who_never_writes_down_what_was_said_lets_it_sleep(service: Service, mak
     service.committed(item_id)
     service.say(silence(0.1), "I hear you.")
 
-    _asleep(states)
+    states.wait_for(lambda changed: changed == StateChanged("asleep"), 20)
     turns.wait_for(lambda turn: turn == Turn("assistant", "I hear you."))
     assert turns.values[0] == Turn("you", "(could not be written down)")
 

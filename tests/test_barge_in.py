@@ -59,6 +59,12 @@ def _is_loud(heard: Samples) -> bool:
     return len(heard) > RATE // 10 and level(heard[-RATE // 10 :]) > -50
 
 
+def _until(heard: Samples, sound: bytes) -> float:
+    """How many ms of the sound were heard, told by the last that was."""
+    last = np.flatnonzero(heard)[-1]
+    return match(sound, heard[last - RATE // 4 : last])[0] + 250
+
+
 def share_heard(heard: Samples, sound: bytes) -> float:
     """How many quarter seconds of the sound were heard as they are: all but those with the pause or a stumble in."""
     size = RATE // 4 * 2
@@ -97,12 +103,12 @@ def test_a_cough_does_not_end_the_answer(room: Room) -> None:
 def test_a_word_ends_the_answer(room: Room) -> None:
     sound = say("This is a long answer that goes on and on, and that everybody wants to end as soon as they can.")
     for number, (word, voice) in enumerate([("stop", "slt"), ("wait", "rms"), ("no", "awb")][:ROUNDS]):
-        room.begin_answer(sound, "a long answer " * 4)
+        position = room.begin_answer(sound, "a long answer " * 4)
         room.disturb(say(word, voice), f"word_{number}")
         room.program.expect(r"^assistant: a long .*\[interrupted\]$", 20)
         room.service.user_transcript(f"word_{number}", word)
         room.program.expect(f"^you: {word}$")
         truncated = room.service.wait_for("conversation.item.truncate")["audio_end_ms"]
 
-        assert 400 < truncated < 1500
+        assert truncated == pytest.approx(_until(room.air.samples[position:], sound), abs=60)
     assert not room.service.events("conversation.item.delete")

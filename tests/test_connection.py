@@ -11,14 +11,15 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+import websocket
 from websockets.exceptions import ConnectionClosed
 
 from tests.caller import wait_until
 from tests.proxies import free_port, microsocks, tinyproxy
 from tests.service import Service
-from tests.wire import Refusal
+from tests.wire import Refusal, answering, pinging
 from voice.config import OPENAI_URL, Config
-from voice.connection import MAX_MESSAGE, PING_SECONDS, Connection
+from voice.connection import MAX_ANSWER, MAX_MESSAGE, PING_SECONDS, Connection
 from voice.endpoint import Endpoint, endpoint, parse_proxy
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
 from voice.events import SessionUpdate, encode
@@ -186,6 +187,27 @@ def test_what_a_service_says_when_it_has_no_room_is_told(service: Service, text:
         Connection(_target(service)).connect()
 
 
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("ws://127.0.0.1:{thief}/collect", "localhost sends us to 127.0.0.1 .HTTP 302., where we do not go"),
+        ("/login", "sends us to another address"),
+        ("http://[bad", "sends us to another address"),
+        (f"https://{'long.' * 1000}com/", r"sends us to (long\.){40} "),
+        ("https://red\x07alert.com/", "sends us to red alert.com "),
+    ],
+)
+def test_a_redirect_is_named_and_not_followed(location: str, told: str) -> None:
+    """The key would go to another host, past the proxy and perhaps without TLS."""
+    with answering(b"HTTP/1.1 403 No\r\n\r\n") as thief:
+        redirect = f"HTTP/1.1 302 Found\r\nLocation: {location.format(thief=thief.port)}\r\n\r\n"
+        with answering(redirect.encode()) as service, pytest.raises(ConnectionLostError, match=told):
+            Connection(Endpoint(f"ws://localhost:{service.port}/", {"Authorization": "Bearer k"})).connect()
+
+    assert b"Bearer k" in service.asked[0]
+    assert thief.asked == []
+
+
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
@@ -281,13 +303,86 @@ def test_a_peer_that_takes_nothing_is_gone_within_10_s(service: Service) -> None
 
 
 def test_a_quiet_peer_that_answers_pings_is_not_gone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voice.connection.PING_SECONDS", 0.1)
+    monkeypatch.setattr("voice.connection.PING_SECONDS", 0.5)
+    pings: list[float] = []
+    ping = websocket.WebSocket.ping
+
+    def count(connected: websocket.WebSocket) -> None:
+        pings.append(time.monotonic())
+        ping(connected)
+
+    monkeypatch.setattr(websocket.WebSocket, "ping", count)
     with _open(_target(service)) as (connection, messages, ends):
         connection.be_patient()
         service.send({"type": "of.the.future"}, raw=True)  # after it the reader is patient
         wait_until(lambda: len(messages) == 2)
-        with pytest.raises(AssertionError):
-            wait_until(lambda: bool(ends), 1)
+        wait_until(lambda: len(pings) > 2 or bool(ends))
+        assert not ends
+
+
+def test_a_peer_that_pings_and_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice.connection.READY_TIMEOUT", 0.5)
+    with pinging() as url, _open(Endpoint(url)) as (_, messages, ends):
+        wait_until(lambda: bool(ends))
+
+    assert messages == []
+    assert str(ends[0]) == "the service does not answer"
+
+
+def test_a_peer_that_got_ready_in_time_has_all_the_time(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice.connection.READY_TIMEOUT", 0.5)
+    with _open(_target(service)) as (connection, messages, ends):
+        connection.be_patient()
+        wait_until(lambda: bool(messages))
+        until = time.monotonic() + 0.6
+        while time.monotonic() < until:
+            service.send({"type": "of.the.future"}, raw=True)
+            threading.Event().wait(0.05)
+        service.send({"type": "the.last"}, raw=True)
+        wait_until(lambda: bool(ends) or "the.last" in str(messages[-1]))
+        assert not ends
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"", "Connection timed out"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: ", "Connection timed out"),
+        (b"HTTP/1.1 503 Down\r\nContent-Length: 1000000000\r\n\r\n", "Connection timed out"),
+    ],
+    ids=["nothing", "header", "body"],
+)
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, told: str
+) -> None:
+    monkeypatch.setattr("voice.connection.CONNECT_TIMEOUT", 0.5)
+    with answering(said, more=b"a", pause=0.05) as peer:
+        began = time.monotonic()
+        with pytest.raises(ConnectionLostError, match=told):
+            Connection(Endpoint(f"ws://127.0.0.1:{peer.port}/")).connect()
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"HTTP/1.1 101 Switching Protocols\r\nX-Long: ", b"HTTP/1.1 503 Down\r\nContent-Length: 1000000000\r\n\r\n"],
+    ids=["header", "body"],
+)
+def test_an_answer_without_end_is_not_read(said: bytes) -> None:
+    with (
+        answering(said, more=b"a" * 65536) as peer,
+        pytest.raises(ConnectionLostError, match="more than 131,072 bytes"),
+    ):
+        Connection(Endpoint(f"ws://127.0.0.1:{peer.port}/")).connect()
+
+
+def test_an_answer_that_makes_no_sense_is_told_in_short() -> None:
+    nonsense = b"no \x1b[31mHTTP" + b"a" * (MAX_ANSWER // 2) + b"\r\n\r\n"
+    with answering(nonsense) as peer, pytest.raises(ConnectionLostError) as caught:
+        Connection(Endpoint(f"ws://127.0.0.1:{peer.port}/")).connect()
+
+    assert len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()
 
 
 def test_a_message_without_end_is_not_read(service: Service) -> None:
@@ -296,7 +391,7 @@ def test_a_message_without_end_is_not_read(service: Service) -> None:
         with suppress(ConnectionClosed):
             service.connection().ws.send("x" * (MAX_MESSAGE + 1))
         wait_until(lambda: bool(ends))
-    assert "16 MiB" in str(ends[0])
+    assert "16,777,216 bytes" in str(ends[0])
 
 
 # The end
@@ -344,6 +439,17 @@ def test_stopping_says_goodbye_and_wakes_the_reader(service: Service, monkeypatc
         assert time.monotonic() - began < 5, "it waited for an answer that was there"
         server_side.ws.recv_events_thread.join(2)
         assert server_side.ws.close_code == 1000
+
+
+def test_stopping_after_a_reset_is_no_error(service: Service) -> None:
+    """As while the devices are being opened: nobody has read yet."""
+    connection = Connection(_target(service))
+    connection.connect()
+    service.connection()
+    service.reset()
+    connection.stop()
+    with pytest.raises(ConnectionLostError):
+        list(connection.messages())
 
 
 def test_stopping_does_not_wait_for_a_mute_peer(service: Service) -> None:

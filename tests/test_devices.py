@@ -247,7 +247,7 @@ def test_a_sound_server_that_hangs_does_not_hold_up_the_end(
     program.interrupt()
 
     assert program.wait() == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 @pytest.fixture
@@ -283,7 +283,7 @@ def test_a_sound_server_that_hangs_from_the_start_does_not_hold_up_the_end(unans
     unanswering.interrupt()
 
     assert unanswering.wait() == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert len(unanswering.stderr) == 1
 
 
@@ -301,10 +301,8 @@ def test_a_device_that_is_asked_for_on_a_sound_server_that_hangs_is_status_4(car
 
 def test_a_muted_microphone_is_noticed_and_so_is_its_return(card: SoundCard, service: Service, run: Run) -> None:
     program = _start(run, card, service)
-    began = time.monotonic()
     card.mute(muted=True)
     program.expect("^the microphone delivers only silence: is it muted, ")
-    assert time.monotonic() - began < 3
     card.mute(muted=False)
     program.expect("^the microphone is heard again$")
 
@@ -315,7 +313,7 @@ def test_a_muted_microphone_is_noticed_and_so_is_its_return(card: SoundCard, ser
 def test_a_microphone_that_is_muted_from_the_start_is_noticed(card: SoundCard, service: Service, run: Run) -> None:
     card.mute(muted=True)
     program = _start(run, card, service)
-    program.expect("^the microphone delivers only silence: is it muted, ", 3)
+    program.expect("^the microphone delivers only silence: is it muted, ")
 
     assert not any(samples(service.microphone()[0]))
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+
+import pytest
 
 from tests.program import Program
 from tests.proxies import leading_to
 from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import level, tone
+from voice import limits
 from voice.limits import Limits
 
 Run = Callable[..., Program]
 
 
 def _limits(max_cost: float | None, max_minutes: float | None) -> Limits:
-    return Limits(max_cost=max_cost, max_minutes=max_minutes, cost=lambda: 0.0, finish=lambda _: None)
+    return Limits(max_cost=max_cost, max_minutes=max_minutes, cost=lambda: 0.0, finish=lambda _: None, end=lambda: None)
 
 
 def test_either_limit_is_a_reason_and_unknown_prices_are_none() -> None:
@@ -28,8 +32,48 @@ def test_either_limit_is_a_reason_and_unknown_prices_are_none() -> None:
     assert _limits(None, None)._reached(1e9, 1e9) == ""
 
 
+def test_an_answer_that_has_come_to_a_halt_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(limits, "GRACE_SECONDS", 0.05)
+    finished, ended = threading.Event(), threading.Event()
+    watch = Limits(max_cost=1, max_minutes=None, cost=lambda: 2.0, finish=lambda _: finished.set(), end=ended.set)
+    watch.start()
+
+    assert ended.wait(5)
+    assert finished.is_set()
+    watch.stop()
+
+
+def test_an_answer_that_comes_to_its_end_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOOK_SECONDS", 0.01)
+    finished, ended = threading.Event(), threading.Event()
+    watch = Limits(max_cost=1, max_minutes=None, cost=lambda: 2.0, finish=lambda _: finished.set(), end=ended.set)
+    watch.start()
+    assert finished.wait(5)
+    watch.stop()
+
+    assert not ended.is_set()
+
+
+def test_a_limit_that_cannot_be_watched_ends_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOOK_SECONDS", 0.01)
+    reasons: list[str] = []
+    finished = threading.Event()
+
+    def finish(reason: str) -> None:
+        reasons.append(reason)
+        finished.set()
+
+    watch = Limits(max_cost=1, max_minutes=None, cost=lambda: 1 / 0, finish=finish, end=lambda: None)
+    watch.start()
+    assert finished.wait(5)
+    watch.stop()
+
+    assert reasons == ["--max-cost and --max-minutes cannot be kept, by a bug in the program"]
+
+
 def test_the_answer_is_still_given_when_the_time_is_over(service: Service, run: Run) -> None:
-    program = run("--ws-url", service.url, "--no-sound", "--max-minutes", "0.001")
+    program = run("--ws-url", service.url, "--no-sound", "--max-minutes", "0.05")
     service.wait_for("session.update")
     program.type("Tell me a story")
     service.wait_for("response.create")

@@ -40,6 +40,16 @@ def test_one_that_keeps_up_is_kept_through_a_moment_of_trouble() -> None:
     assert (paced.process(BLOCK, BLOCK) == BLOCK).all()
 
 
+def test_a_program_that_was_stopped_in_the_middle_of_a_block_is_not_slow() -> None:
+    told: list[str] = []
+    slow = Slow()
+    paced = Paced(slow, Mute, told.append, lambda: slow.now)
+    _run(slow, paced, 0.003, 1000)
+    _run(slow, paced, 3600, 3)
+
+    assert told == []
+
+
 def test_one_that_is_too_slow_gives_way_to_a_mute_and_it_is_said_once() -> None:
     told: list[str] = []
     slow = Slow()

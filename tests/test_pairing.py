@@ -88,6 +88,25 @@ def test_nothing_played_is_silence() -> None:
     assert Pairing(SILENCE, BLOCK).take(0) == (SILENCE, False)
 
 
+def test_without_a_loudspeaker_there_is_nothing_to_slip() -> None:
+    pairing = Pairing(SILENCE, BLOCK)
+
+    assert not any(pairing.take(number * BLOCK)[1] for number in range(1000))
+    assert pairing.slips == 0
+
+
+def test_a_loudspeaker_that_has_stalled_for_long_has_slipped_once() -> None:
+    devices = _Devices()
+    devices.tick(2 * WINDOW)
+    for _ in range(1000):
+        devices.now += BLOCK
+        devices.hear()
+    stalled = devices.slips
+
+    assert devices.tick(3 * WINDOW) == _block(devices.played - 3)
+    assert (stalled, devices.slips) == (0, 1)
+
+
 def test_it_does_not_grow_when_the_microphone_has_stopped() -> None:
     pairing = Pairing(SILENCE, BLOCK)
     for number in range(1000):

@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,13 @@ from tests.caller import DOWN, Client, numbers, wait_until
 from tests.reply import Event
 from tests.service import Service
 from tests.speech import tone
-from tests.wire import Refusal
-from voice import line, uplink
+from tests.wire import Refusal, pinging
+from voice import connection, line, uplink
+from voice.connection import Connection
 from voice.conversation import Conversation
+from voice.echo import Off
 from voice.effects import Notice, StateChanged, ToolUse, Turn
+from voice.endpoint import Endpoint
 from voice.errors import ConnectionLostError
 
 
@@ -478,6 +483,81 @@ def test_patience_has_an_end(service: Service) -> None:
             client.session.wait(10)
 
 
+def test_a_peer_that_never_gets_ready_does_not_hold_it_up_for_ever(
+    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "READY_TIMEOUT", 0.2)
+    client.session._line._retry_seconds = 0.1
+    with pinging() as url:
+        client.session._line._connect = partial(Connection, Endpoint(url))
+        service.reset()
+
+        with pytest.raises(ConnectionLostError, match="does not answer"):
+            client.session.wait(10)
+
+
+def test_an_outage_at_the_start_ends_it_at_once(service: Service) -> None:
+    service.refuse_next += [DOWN]
+    with Client(service) as client:
+        client.start()
+        with pytest.raises(ConnectionLostError, match="503"):
+            client.session.wait(5)
+
+
+# Asleep
+
+
+def _asleep_from_the_start(client: Client) -> None:
+    client.session.start(client._connect, client._tools, asleep=True)
+    client.session.begin(client.settings, Conversation(), Off())
+    client.wait_for_state("asleep")
+
+
+def test_an_outage_on_the_first_waking_is_waited_for(service: Service) -> None:
+    service.refuse_next += [DOWN] * 2
+    with Client(service) as client:
+        _asleep_from_the_start(client)
+        client.session.wake()
+        client.wait_for_state("listening")
+
+        assert not client.session.wait(0)
+        assert client.notices == []
+
+
+@pytest.mark.parametrize("when", ["connecting", "waiting for quiet"])
+def test_who_falls_asleep_is_not_woken_by_a_successor(
+    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    go_on, arrived = threading.Event(), threading.Event()
+    dial = Connection._dial
+
+    def slow(*arguments: Any) -> Any:
+        arrived.set()
+        assert go_on.wait(5)
+        return dial(*arguments)
+
+    if when == "connecting":
+        monkeypatch.setattr(Connection, "_dial", slow)
+        _roll_over(client)
+        assert arrived.wait(5)
+    else:
+        go_on.set()
+        monkeypatch.setattr(client.session, "is_quiet", lambda: False)
+        _roll_over(client)
+        service.connection(1)
+    successor = next(t for t in client.session._line._threads if t is not client.session._line._keeper)
+    client.session.sleep()
+    go_on.set()
+    successor.join(5)
+
+    assert not successor.is_alive()
+    assert client.state == "asleep"
+    assert client.notices == []
+    assert not [got for got in service.received if got.connection == 1]
+    client.session.wake()
+    client.wait_for_state("listening")
+
+
 # Rolling over
 
 
@@ -609,9 +689,21 @@ def test_the_old_connection_may_be_lost_while_a_successor_waits(service: Service
     wait_until(lambda: len([thread for thread in receiving if thread.is_alive()]) == 1)
 
 
-def test_sixty_sessions_in_a_row_lose_and_double_no_sound() -> None:
-    """An hour is 0.15 s long here, by what each session says of its own end."""
-    with Service(session_seconds=0.15) as service, Client(service) as client:
+@pytest.mark.parametrize(("left", "hour"), [(3600, 3600), (1800, 1800), (300, 3600), (-60, 3600), (4000, 3600)])
+def test_a_clock_that_is_wrong_makes_no_storm_of_sessions(left: float, hour: float) -> None:
+    with Service(session_seconds=left) as service, Client(service) as client:
+        client.start()
+        client.wait_for_state("listening")
+        wait_until(lambda: client.session._line._roll_over is not None)
+        timer = client.session._line._roll_over
+
+        assert timer is not None
+        assert timer.interval == pytest.approx(hour * 11 / 12, abs=10)
+
+
+def test_sixty_sessions_in_a_row_lose_and_double_no_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "SESSION_SECONDS", 0.15)  # what a session says of its end is nonsense, then
+    with Service() as service, Client(service) as client:
         client.start()
         deadline = time.monotonic() + 90
         while len(service.connections) <= 60:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Literal
@@ -9,15 +10,18 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from tests.caller import Client
 from tests.program import Program
 from tests.service import Service
 from tests.soundcard import SoundCard
 from tests.speech import can_speak, match, samples, say
-from voice.audio import Block
+from voice.config import Config
 from voice.connection import Connection
 from voice.echo import Off, Samples
-from voice.effects import Microphone
-from voice.sound import SILENCE
+from voice.effects import Microphone, Notice
+from voice.feed import Feed
+from voice.sleep import Sleep
+from voice.sound import SILENCE, Block
 from voice.uplink import ECHO_BLOCKS, MicQueue, Uplink
 
 Run = Callable[..., Program]
@@ -30,7 +34,7 @@ def _wait_for_close(service: Service) -> None:
 
 
 def test_after_silence_the_connection_is_given_up_and_typing_makes_another(service: Service, run: Run) -> None:
-    program = run("--ws-url", service.url, "--no-sound", "--idle-minutes", "0.02")
+    program = run("--ws-url", service.url, "--no-sound", "--idle-minutes", "0.05")
     service.wait_for("session.update")
     program.type("Remember seven")
     service.wait_for("response.create")
@@ -87,6 +91,35 @@ def test_a_wake_word_that_nobody_can_say_is_refused(service: Service, run: Run) 
     assert "xqzyw" in program.stderr[0]
 
 
+def test_without_a_detector_it_sleeps_until_something_is_typed(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "voice.wake", raising=False)
+    monkeypatch.setitem(sys.modules, "voice.silero", None)  # as on a computer on which its package is missing
+    notices: list[str] = []
+    feed = Feed()
+    feed.subscribe(Notice, lambda notice: notices.append(notice.text))
+    with Client(service, config=Config(ws_url=service.url, idle_minutes=0.2 / 60)) as client:
+
+        def show(shown: object) -> None:
+            feed.show(shown)
+            client._show(shown)
+
+        client.session._show = show
+        sleep = Sleep(client.config, client.session, feed)
+        client.start()
+        client.wait_for_state("listening")
+        sleep.start(hears=True)
+        for _ in range(2):
+            client.wait_for_state("asleep")
+            sleep.stir()
+            client.wait_for_state("listening")
+        sleep.stop()
+
+    assert [text for text in notices if "cannot be heard" in text] == notices[:1]
+    assert set(notices[1:]) == {"asleep, and nothing is sent: type to go on"}
+
+
 class _Counting(Off):
     """Counts the blocks that it is to find an echo in."""
 
@@ -135,3 +168,29 @@ def test_nobody_looks_for_an_echo_when_nothing_is_sent_and_nothing_was_played_of
     uplink.join(10)
 
     assert echo.blocks == looked + 1 + ECHO_BLOCKS
+
+
+class _Noting(Off):
+    """Notes what it is told besides the sound."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def slipped(self) -> None:
+        self.told.append("slipped")
+
+    def renewed(self) -> None:
+        self.told.append("renewed")
+
+
+def test_the_suppressor_is_told_of_lost_sound_and_of_other_devices() -> None:
+    queue: MicQueue = SimpleQueue()
+    uplink = Uplink(queue, _Nobody())
+    echo = _Noting()
+    for lost, anew in ((False, False), (True, False), (True, True), (False, True)):
+        queue.put(Block(SILENCE, SILENCE, lost, anew))
+    queue.put(None)
+    uplink.start(echo)
+    uplink.join(10)
+
+    assert echo.told == ["slipped", "renewed", "renewed"]

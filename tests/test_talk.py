@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from queue import SimpleQueue
 
 from voice.talk import Talk
@@ -68,3 +69,32 @@ def test_a_turn_that_ended_early_does_not_end_the_next() -> None:
     assert talk.on
     assert [talker.next() for _ in range(3)] == ["talk", "end", "talk"]
     assert talker.told.empty()
+
+
+class Busy(Talker):
+    """Takes its time to begin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begins = threading.Event()
+        self.go_on = threading.Event()
+
+    def talk(self) -> None:
+        self.begins.set()
+        self.go_on.wait(5)
+        super().talk()
+
+
+def test_the_end_of_a_turn_does_not_overtake_its_beginning() -> None:
+    """Else the microphone would be open for good."""
+    talker = Busy()
+    talk = Talk(talker)
+    beginning = threading.Thread(target=talk.begin)
+    beginning.start()
+    assert talker.begins.wait(5)
+    talk.end()  # from another thread; it does not wait
+    talker.go_on.set()
+    beginning.join(5)
+
+    assert (talker.next(), talker.next(), talker.told.empty()) == ("talk", "end", True)
+    assert not talk.on

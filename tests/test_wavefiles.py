@@ -277,3 +277,18 @@ def test_a_file_that_cannot_even_be_begun_leaves_nothing_behind(path: Path) -> N
         WavFile(path, channels=1)
 
     assert not path.exists()
+
+
+# What an empty file ends with ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("behind", [[b"LIST"], [b"LIST", b"id3 "]])
+def test_a_file_without_sound_has_none_in_what_follows(path: Path, behind: list[bytes]) -> None:
+    empty = wav(b"")
+    path.write_bytes(empty + b"".join(chunk(name, b"INFOISFT\5\0\0\0Lavf\0") for name in behind))
+
+    assert why_not(path) == "holds no sound"
+
+
+def test_silence_whose_size_was_never_filled_in_is_sound(path: Path) -> None:
+    assert len(read(path, wav(bytes(4800), size=0))) == 2400

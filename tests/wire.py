@@ -7,12 +7,14 @@ import json
 import socket
 import struct
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.http11 import Request
-from websockets.sync.server import ServerConnection
+from websockets.sync.server import ServerConnection, serve
 
 from tests.reply import Event
 from tests.rules import Rules
@@ -95,3 +97,56 @@ def problem(code: str, message: str, event_id: str | None = None) -> Event:
 def model_of(request: Request) -> str:
     """The model that a handshake asks for, or nothing."""
     return parse_qs(urlsplit(request.path).query).get("model", [""])[0]
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A peer that is no service."""
+
+    port: int
+    asked: list[bytes] = field(default_factory=list)
+    """What it was told, once for each connection."""
+
+
+@contextmanager
+def answering(said: bytes, *, more: bytes = b"", pause: float = 0) -> Iterator[Answering]:
+    """A peer that answers everybody with these bytes; and then goes on with `more`, every so many seconds."""
+    over = threading.Event()
+
+    def answer(server: socket.socket, asked: list[bytes]) -> None:
+        with suppress(OSError):  # the end, or the client's
+            while True:
+                with server.accept()[0] as client, suppress(ConnectionError):
+                    asked.append(client.recv(65536))
+                    client.sendall(said)
+                    while more and not over.wait(pause):
+                        client.sendall(more)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = Answering(server.getsockname()[1])
+        thread = threading.Thread(target=answer, args=(server, peer.asked), name="answering")
+        thread.start()
+        try:
+            yield peer
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@contextmanager
+def pinging() -> Iterator[str]:
+    """The address of a peer that takes everything, says nothing, and pings."""
+
+    def take(ws: ServerConnection) -> None:
+        for _ in ws:
+            pass
+
+    with serve(take, "127.0.0.1", 0, ping_interval=0.1) as server:
+        thread = threading.Thread(target=server.serve_forever, name="pinging")
+        thread.start()
+        try:
+            yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}/v1/realtime"
+        finally:
+            server.shutdown()
+            thread.join()

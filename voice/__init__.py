@@ -41,6 +41,7 @@ deciding                pure: no I/O, no clock, no thread; called under `Session
 ``turns.restore``       ... of what was said before
 ``turns.problems``      which errors of the service are survived, and how
 ``refusals``            which are not, and what to do
+``losses``              what the end of a connection means
 
 the service             *receive* reads, *send* writes
 ``session``             carries out the effects, and what the user does
@@ -54,6 +55,8 @@ sound                   the callbacks and *devices*; those of the echo: *send*
 ``sound``               the form that it has everywhere
 ``resampler``           streaming conversion of sample rates
 ``audio``               microphone and loudspeaker, their callbacks (PyAudio)
+``noaudio``             ... where no sound is wanted
+``health``              ... what has gone wrong with them, as counts
 ``buffer``              what plays next, what was heard of each item; any thread, own lock
 ``jitter``              ... held back how long, so that late sound does not tear it
 ``hardware.pairing``    which played block belongs to a heard one
@@ -94,6 +97,8 @@ terminal                *terminal* reads keys and draws, *commands* carries out;
 ``ui.window``           ... drawn by prompt_toolkit
 ``ui.display``          ... the lines of the conversation, pure
 ``ui.statusline``       ... the status line, pure
+``ui.rows``             ... lines as rows, pure
+``ui.rescue``           ... the terminal given back should it hang
 ``ui.reflow``           ... what a narrower window makes of what was drawn
 ``ui.bindings``         ... which key does what
 ``ui.keyboard``         ... read by prompt_toolkit

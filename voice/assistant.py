@@ -21,12 +21,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import Self
 
 from voice import echo
-from voice.audio import Audio, Block
 from voice.buffer import AudioBuffer, Delivery
 from voice.config import Config
 from voice.connection import Connection
@@ -37,8 +36,8 @@ from voice.endpoint import endpoint
 from voice.errors import AssistantError, SettingError
 from voice.events import Json
 from voice.feed import Feed
-from voice.hardware.devices import Device
 from voice.limits import Limits
+from voice.noaudio import NoAudio
 from voice.options import gather
 from voice.pace import Paced
 from voice.records import Records
@@ -46,13 +45,17 @@ from voice.selftalk import SelfTalk
 from voice.session import Session
 from voice.settings import session_settings
 from voice.sleep import Sleep
-from voice.sound import BLOCK_BYTES, SILENCE, Pieces
+from voice.sound import BLOCK_BYTES, SILENCE, Block, Pieces
 from voice.status import Status
 from voice.stopwatch import AnswerTime, Stopwatch
 from voice.tool import Function, Tool
 from voice.toolbox import Toolbox
 from voice.uplink import MicQueue
 from voice.usage import Meter
+
+if TYPE_CHECKING:
+    from voice.audio import Audio
+    from voice.hardware.devices import Device
 
 Value = TypeVar("Value")
 
@@ -61,7 +64,7 @@ Value = TypeVar("Value")
 class _Sound:
     """What is only known once the devices are."""
 
-    audio: Audio
+    audio: Audio | NoAudio
     suppressor: Suppressor
     speaks: bool
     """Whether answers are sound that must be heard."""
@@ -85,7 +88,7 @@ class Assistant:
 
         Settings are those of `voice.config.Config`, by their names; they beat the environment and ``.env``. `tools`
         are typed functions with docstrings. `deliver` gets the answers' sound (PCM16 mono at 24 kHz, as it comes)
-        instead of a loudspeaker; it may not block.
+        instead of a loudspeaker; it may not block, and what it raises is logged.
 
         Raises:
             SettingError: a setting has a bad value, or a function cannot be a tool.
@@ -147,7 +150,7 @@ class Assistant:
         session.start(connect, Stopwatch(self.toolbox, self._feed.show), asleep=bool(config.wake_word))
 
         delivers = isinstance(self._audio_buffer, Delivery)
-        audio = Audio(self._audio_buffer, self._mic_queue, config, self._feed.show, plays=not delivers)
+        audio = self._make_audio(plays=not delivers)
         stack.callback(audio.stop)
         speaks = (audio.speaker is not None or delivers) and not config.text
         suppressor = self._make_suppressor(audio)
@@ -381,7 +384,14 @@ class Assistant:
     def _settings(self) -> Json:
         return session_settings(self.config, self.toolbox.definitions, speaks=self._started.speaks)
 
-    def _make_suppressor(self, audio: Audio) -> Suppressor:
+    def _make_audio(self, *, plays: bool) -> Audio | NoAudio:
+        if not self.config.sound:
+            return NoAudio()
+        from voice.audio import Audio  # noqa: PLC0415 - it needs PyAudio, which no other part does
+
+        return Audio(self._audio_buffer, self._mic_queue, self.config, self._feed.show, plays=plays)
+
+    def _make_suppressor(self, audio: Audio | NoAudio) -> Suppressor:
         has_echo = audio.microphone is not None and audio.speaker is not None
         suppressor, shortfall = echo.create(self.config.echo if has_echo else "off")
         if shortfall:
@@ -401,6 +411,7 @@ class Assistant:
             max_minutes=self.config.max_minutes,
             cost=lambda: self._meter.spent.dollars,
             finish=self._finish,
+            end=self._break_off,
         )
         stack.callback(limits.stop)
         limits.start()
@@ -408,6 +419,10 @@ class Assistant:
     def _finish(self, reason: str) -> None:
         self.tell(f"{reason}: the conversation ends after this answer")
         self._session.take_leave()
+
+    def _break_off(self) -> None:
+        self.tell("the answer does not come to its end: the conversation ends without it")
+        self._session.end()
 
     # What it follows itself -----------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
@@ -25,40 +24,16 @@ from voice.hardware.side import Side
 from voice.hardware.streams import FromDevice, ToDevice
 from voice.hardware.supervisor import Supervisor
 from voice.hardware.watch import MuteWatch
+from voice.health import Health
 from voice.remedies import remedy
-from voice.sound import BLOCK_SAMPLES, SAMPLE_RATE, SILENCE
+from voice.sound import BLOCK_MS, BLOCK_SAMPLES, MAX_QUEUED_BLOCKS, SAMPLE_RATE, SILENCE, Block
 
-MAX_QUEUED_BLOCKS = 3000
-"""30 s of microphone sound are kept while the connection stalls; beyond that the newest is dropped and counted."""
 MAX_OUTPUT_DELAY = 2.0
 """s. Several of PortAudio's hosts give no time or a wrong one; Bluetooth has 0.3 s, so more than this is an error."""
-CLOSING_BLOCKS = 100
-"""1 s of silence after a microphone that has gone: the service hears the end of what was being said, after 0.5 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """10 ms of sound, PCM16 mono at 24 kHz: what the microphone heard and what the loudspeaker was given."""
-
-    heard: bytes | None
-    """None when there is no microphone: the loudspeaker then keeps the time."""
-    played: bytes
-    slipped: bool = False
-    """Whether sound had been lost on either side, and the pairing was mended here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What has gone wrong with the sound so far, as counts."""
-
-    stumbles: int
-    """Over- and underruns that the devices reported."""
-    slips: int
-    """Times that the microphone's blocks and the loudspeaker's had to be paired anew."""
-    dropped: int
-    """Microphone blocks that found the queue full."""
-    restarts: int
-    """Times that the devices were closed and opened, as one had gone or was missing."""
+CLOSING_MS = 500
+"""Silence after a microphone that has gone, beyond that in which the service hears the end of what was being said."""
+MEANING_MS = 8000
+"""The longest that the service waits for that end where it listens to the meaning."""
 
 
 class Audio:
@@ -89,32 +64,33 @@ class Audio:
         self._mic_queue = mic_queue
         self._show = show
         self._plays = plays
-        self._stumbles = self._dropped = self._slips = 0
+        self._xruns = self._dropped = self._slips = 0
         self._mic = Side("input", self.mic_callback)
         self._speaker = Side("output", self.speaker_callback)
         self._supervisor = Supervisor(
             self._mic,
             self._speaker,
             prepare=self._prepare,
-            look_further=self._look_for_a_mute,
-            playing=lambda: audio_buffer.waiting_ms > 0,
+            look_further=self._look_further,
+            playing=lambda: audio_buffer.playing,
             tell=lambda text: show(Notice(text)),
         )
         self._pairing = Pairing(SILENCE, BLOCK_SAMPLES / SAMPLE_RATE)
-        self._renewed = False  # whether the next block is the first after a restart
+        self._slipped = self._renewed = False  # what the next block is to tell of
         self._from_mic = FromDevice(SAMPLE_RATE, 1)
         self._to_speaker = ToDevice(SAMPLE_RATE, 1, self._read)
-        self._zero_frames = 0  # how long the microphone has delivered only zeros
+        self._zero_seconds = 0.0  # how long the microphone has delivered only zeros
+        ending_ms = MEANING_MS if config.vad == "semantic" else config.vad_silence_duration_ms
+        self._closing_blocks = (ending_ms + CLOSING_MS) // BLOCK_MS
+        self._heard = False  # whether the microphone was heard since the last `_close_hearing`
         self._mute_watch = MuteWatch()
         self._opened = False
-        self._stack = ExitStack()
-        if config.sound:
-            with ExitStack() as stack:
-                stack.enter_context(quiet())
-                stack.callback(self._supervisor.stop)
-                self._open(config)
-                self._stack = stack.pop_all()
-            self._tell_missing()
+        with ExitStack() as stack:
+            stack.enter_context(quiet())
+            stack.callback(self._supervisor.stop)
+            self._open(config)
+            self._stack = stack.pop_all()
+        self._tell_missing()
 
     @property
     def microphone(self) -> Device | None:
@@ -130,7 +106,7 @@ class Audio:
     def health(self) -> Health:
         """What has gone wrong so far; any thread."""
         slips = self._slips + self._pairing.slips
-        return Health(self._stumbles, slips, self._dropped, self._supervisor.restarts)
+        return Health(self._xruns, slips, self._dropped, self._supervisor.restarts)
 
     def start(self) -> None:
         """Let the sound flow, and watch over it."""
@@ -166,14 +142,16 @@ class Audio:
         """Pass on what the microphone heard, with what the loudspeaker played."""
         del time_info
         self._mic.frames += frame_count
-        self._stumbles += status != 0
+        self._xruns += status != 0
+        self._heard = True
         sound = in_data or b""
-        self._zero_frames = 0 if sound.strip(b"\0") else self._zero_frames + frame_count
-        now = time.monotonic()
+        self._zero_seconds = 0.0 if sound.strip(b"\0") else self._zero_seconds + frame_count / self._from_mic.rate
+        now = time.perf_counter()  # time.monotonic() has steps of more than a block on Windows before Python 3.13
         for heard in self._from_mic.blocks(sound):
             played, slipped = self._pairing.take(now)
-            self._put(Block(heard, played, slipped or self._renewed))
-            self._renewed = False
+            block = Block(heard, played, slipped or self._slipped, self._renewed)
+            self._slipped = self._renewed = False
+            self._put(block)
         return None, pyaudio.paContinue
 
     def speaker_callback(
@@ -182,18 +160,17 @@ class Audio:
         """Give the loudspeaker exactly the frames it asks for."""
         del in_data
         self._speaker.frames += frame_count
-        self._stumbles += status != 0
+        self._xruns += status != 0
         sound = self._to_speaker.take(frame_count)
         delay = time_info["output_buffer_dac_time"] - time_info["current_time"]
-        if 0 < delay < MAX_OUTPUT_DELAY:
-            self._audio_buffer.latency = round(delay * SAMPLE_RATE + self._to_speaker.ahead(frame_count))
+        self._note_delay(delay, self._to_speaker.ahead(frame_count))
         return sound, pyaudio.paContinue
 
     def _read(self) -> bytes:
         """Give the loudspeaker's next block."""
         block = self._audio_buffer.read(BLOCK_SAMPLES)
         if self._mic.stream is not None:
-            self._pairing.put(block, time.monotonic())
+            self._pairing.put(block, time.perf_counter())
         else:
             self._put(Block(None, block))
         return block
@@ -203,6 +180,13 @@ class Audio:
             self._mic_queue.put(block)
         else:
             self._dropped += 1
+            self._slipped |= block.slipped
+            self._renewed |= block.renewed
+
+    def _note_delay(self, seconds: float, ahead: float = 0.0) -> None:
+        """Believe the loudspeaker where it can be right; `ahead` are samples that it was given since."""
+        if 0 < seconds < MAX_OUTPUT_DELAY:
+            self._audio_buffer.latency = round(seconds * SAMPLE_RATE + ahead)
 
     # The thread *devices* -------------------------------------------------------------------------------------------
 
@@ -212,18 +196,29 @@ class Audio:
         self._slips += self._pairing.slips
         self._pairing = Pairing(SILENCE, BLOCK_SAMPLES / SAMPLE_RATE)
         self._renewed = self._supervisor.restarts > 0
-        self._zero_frames = 0
         if microphone is not None:
             self._from_mic = FromDevice(microphone.rate, microphone.channels)
-        elif self._mic.device is not None:
-            for _ in range(CLOSING_BLOCKS):
-                self._put(Block(SILENCE, SILENCE))
         if speaker is not None:
             self._to_speaker = ToDevice(speaker.rate, speaker.channels, self._read)
-            self._audio_buffer.latency = round(speaker.latency * SAMPLE_RATE)
+            self._note_delay(speaker.latency)
 
-    def _look_for_a_mute(self) -> None:
-        if (stream := self._mic.stream) is not None and (
-            change := self._mute_watch.look(self._zero_frames / stream.rate)
-        ):
+    def _look_further(self) -> None:
+        if self._speaker.stream is None:
+            self._close_playing()
+        if self._mic.stream is None:
+            self._close_hearing()
+        elif change := self._mute_watch.look(self._zero_seconds):
             self._show(Notice(f"the microphone {change}"))
+
+    def _close_playing(self) -> None:
+        """Take it that what the loudspeaker was given has been heard by now, for no more of it ever will be."""
+        if self._audio_buffer.latency:
+            self._audio_buffer.latency = 0
+            self._put(Block(None, SILENCE))  # so that it is looked at, even where nothing is left to keep the time
+
+    def _close_hearing(self) -> None:
+        """Let the service hear the end of what was being said, and the judge that nobody speaks."""
+        if self._heard:
+            self._heard = False
+            for _ in range(self._closing_blocks):
+                self._put(Block(SILENCE, SILENCE))

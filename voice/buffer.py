@@ -7,6 +7,7 @@ loudspeaker, which is the output latency later.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,8 @@ import numpy as np
 
 from voice.jitter import STEPS, Jitter
 from voice.sound import BYTES_PER_SAMPLE, SAMPLE_RATE
+
+log = logging.getLogger(__name__)
 
 MAX_SECONDS = 600
 """Sound that is kept waiting at most; answers are far shorter. 600 s are 29 MB."""
@@ -44,6 +47,8 @@ class _Track:
     item_id: str
     began: int
     """The device's own count when the first sound came."""
+    half: bytes = b""
+    """Of a sample whose other byte is still to come."""
     received: int = 0
     taken: int = 0
     late: int = 0
@@ -66,6 +71,7 @@ class AudioBuffer:
         self._waiting = 0  # samples in _chunks
         self._clock = 0  # samples handed to the device since the start, silence included
         self._fade = b""  # what falls silent in the next block
+        self._sounding = False  # whether the last block was full of sound, which would break off
         self._rising = False  # whether the next sound is to rise from silence
         self._paused = False
         self._jitter = Jitter()
@@ -81,18 +87,29 @@ class AudioBuffer:
         return _ms(self._waiting)
 
     @property
+    def playing(self) -> bool:
+        """Whether sound waits, and is not held up."""
+        return self._waiting > 0 and not self._paused
+
+    @property
     def depth_ms(self) -> int:
         """How long sound is held back before it plays, in ms: 0 unless some came late."""
         return _ms(self._jitter.depth)
 
     def append(self, item_id: str, pcm: bytes) -> None:
-        """Queue sound of an item: PCM16 mono at 24 kHz, whole samples; an odd last byte is dropped."""
-        samples = len(pcm) // BYTES_PER_SAMPLE
+        """Queue sound of an item: PCM16 mono at 24 kHz, cut anywhere; half a sample waits for its other half."""
+        if not pcm:
+            return
         with self._lock:
+            track = self._tracks.setdefault(item_id, _Track(item_id, self._clock))
+            pcm = track.half + pcm
+            samples = len(pcm) // BYTES_PER_SAMPLE
+            track.half = pcm[samples * BYTES_PER_SAMPLE :]
             if self._waiting + samples > MAX_SECONDS * SAMPLE_RATE:
                 self.dropped += samples
                 return
-            track = self._tracks.setdefault(item_id, _Track(item_id, self._clock))
+            if not samples:
+                return
             self._hold_back(track)
             track.received += samples
             self._waiting += samples
@@ -111,11 +128,13 @@ class AudioBuffer:
     def read(self, frames: int) -> bytes:
         """Exactly `frames` samples for the device, silence where there is nothing to play."""
         with self._lock:
+            size = frames * BYTES_PER_SAMPLE
             block, self._fade = self._fade, b""
             if not self._paused and self._clock >= self._due:
                 block += self._take(frames - len(block) // BYTES_PER_SAMPLE)
             self._clock += frames
-            return block.ljust(frames * BYTES_PER_SAMPLE, b"\0")
+            self._sounding = 0 < len(block) == size
+            return block.ljust(size, b"\0")
 
     def take_finished(self) -> tuple[Playback, ...]:
         """Items that have ended and have been heard to their end; each is reported once."""
@@ -132,7 +151,8 @@ class AudioBuffer:
         """Fall silent and keep all that was not taken."""
         with self._lock:
             if not self._paused:
-                self._fade, self._paused = self._falling(), True
+                self._fall()
+                self._paused = True
 
     def resume(self) -> None:
         """Go on from the very sample where `pause` stopped."""
@@ -147,7 +167,7 @@ class AudioBuffer:
         with self._lock:
             cut = tuple(_playback(track) for track in self._tracks.values())
             if not self._paused:
-                self._fade = self._falling()
+                self._fall()
             self._chunks.clear()
             self._tracks.clear()
             self._waiting = 0
@@ -156,6 +176,8 @@ class AudioBuffer:
 
     def _hold_back(self, track: _Track) -> None:
         """Decide when sound that has just come may play, where nothing plays before it."""
+        if not track.received:
+            track.began = self._clock
         late = self._clock - track.began - track.received
         track.late = max(track.late, late)
         if self._chunks or self._paused:
@@ -166,7 +188,7 @@ class AudioBuffer:
 
     def _take(self, samples: int) -> bytes:
         """Up to so many samples from the front."""
-        parts: list[memoryview | bytes] = []
+        parts: list[memoryview] = []
         missing = samples
         while missing > 0 and self._chunks:
             track, chunk = self._chunks[0]
@@ -180,28 +202,35 @@ class AudioBuffer:
             track.taken += count
             track.last_taken = self._clock + samples - missing
         self._waiting -= samples - missing
-        if parts and self._rising:
+        sound = b"".join(parts)
+        if sound and self._rising:
             self._rising = False
-            parts[0] = _ramp(parts[0], 0, 1)
-        return b"".join(parts)
+            sound = _ramp(sound, 0, 1)
+        return sound
 
-    def _falling(self) -> bytes:
-        """The next few ms, falling silent; they stay in the buffer."""
-        return _ramp(self._chunks[0][1], 1, 0)[: FADE_SAMPLES * BYTES_PER_SAMPLE] if self._chunks else b""
+    def _fall(self) -> None:
+        """Let what sounds fall silent in the next few ms; they stay in the buffer."""
+        if self._sounding and self._chunks:
+            self._sounding = False
+            self._fade = _ramp(self._chunks[0][1][: FADE_SAMPLES * BYTES_PER_SAMPLE], 1, 0)
 
 
 class Delivery(AudioBuffer):
     """For sound that goes elsewhere than to a loudspeaker: it is handed on as it comes, and counts as heard."""
 
     def __init__(self, deliver: Callable[[bytes], None]) -> None:
-        """`deliver` takes PCM16 mono at 24 kHz; it may not block."""
+        """`deliver` takes PCM16 mono at 24 kHz; it may not block. What it raises is logged."""
         super().__init__()
         self._deliver = deliver
 
     def append(self, item_id: str, pcm: bytes) -> None:
         """Hand on sound of an item."""
         super().append(item_id, pcm)
-        self._deliver(self.read(len(pcm) // BYTES_PER_SAMPLE))
+        try:
+            if sound := self.read(self._waiting):
+                self._deliver(sound)
+        except Exception:
+            log.exception("deliver")
 
     def pause(self) -> None:
         """Do nothing: what was delivered cannot be held up."""

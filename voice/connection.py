@@ -1,7 +1,7 @@
-"""The WebSocket to the service, through a proxy if there is one; the only importer of websocket and socks.
+"""The WebSocket to the service, through a proxy if there is one.
 
 A peer that is gone is noticed within 10 s: when it has said nothing for `PING_SECONDS` it is pinged, and has as long to
-answer.
+answer. One that is there and never gets ready is given up after `READY_TIMEOUT`.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Iterator
-from typing import cast
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import socks
 import websocket
 
 from voice.endpoint import Endpoint, Proxy
-from voice.errors import ConnectionLostError, ServiceRefusedError, SettingError
-from voice.refusals import REMEDIES
-from voice.text import printable
+from voice.errors import ConnectionLostError, SettingError
+from voice.losses import closed, failure
 
 CONNECT_TIMEOUT = 10.0
 """s for each step of connecting: a slow mobile link takes 1 to 3 s."""
-_EXCERPT_BYTES = 200
-"""Of a refusal's own words: a sentence or two."""
+READY_TIMEOUT = 30.0
+"""s until a session is open and has our settings: two more steps, and the 15 s that a successor waits for quiet."""
 STOP_TIMEOUT = 0.3
 """s that the peer has for its half of the closing handshake; nothing is lost when it needs longer."""
 PING_SECONDS = 4.0
 """s of silence until a ping, and from there until the peer counts as gone. It is also the time limit of a `send`."""
 MAX_MESSAGE = 16 * 2**20
 """Bytes of one message; the service's longest are some 100 kB, and it takes 15 MiB itself."""
+MAX_ANSWER = 128 * 2**10
+"""Bytes of the answer to the upgrade, which is read one by one: more than any server's page about an error."""
 
 _PROXY_TYPES = {
     "http": (socks.HTTP, True),
@@ -43,22 +45,43 @@ _PROXY_TYPES = {
 }
 """Scheme: PySocks' type, whether the proxy looks up names."""
 
-_REFUSALS = frozenset({3000, 3003, 4000, 4004})
-"""Close codes by which the service says no for good; the reason ends with the code of its error."""
 
+class _Peer:
+    """A socket as websocket-client reads it: no endless message, and no more from who does not get ready in time."""
 
-class _Bounded(websocket.WebSocket):
-    """One that reads no endless message, and tells of a close even if the peer does not wait for an answer to it."""
+    def __init__(self, raw: socket.socket) -> None:
+        self._raw = raw
+        self.patient = False
+        self.allow(MAX_ANSWER, CONNECT_TIMEOUT)
 
-    received = 0
-    """Bytes of the message that is on its way, the headers of its frames included."""
+    def allow(self, room: int, seconds: float | None = None) -> None:
+        """Read so many bytes from here on, headers of frames included; in so many seconds unless `patient`."""
+        self._room = self._left = room
+        if seconds is not None:
+            self._until = time.monotonic() + seconds
 
-    def _recv(self, bufsize: int) -> bytes:
-        data: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
-        self.received += len(data)
-        if self.received > MAX_MESSAGE:
-            raise websocket.WebSocketPayloadException(f"a message of more than {MAX_MESSAGE >> 20} MiB")
+    def recv(self, size: int) -> bytes:
+        if not self.patient:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._raw.settimeout(min(left, CONNECT_TIMEOUT))
+        data = self._raw.recv(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise websocket.WebSocketPayloadException(f"a message of more than {self._room:,} bytes")
         return data
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a socket has
+        return getattr(self._raw, name)
+
+
+class _WebSocket(websocket.WebSocket):
+    """One that tells of a close even if the peer does not wait for an answer to it."""
+
+    def __init__(self, raw: socket.socket) -> None:
+        super().__init__(enable_multithread=True, skip_utf8_validation=True)  # the JSON decoder does it
+        self.peer = _Peer(raw)
 
     def send_close(self, status: int = websocket.STATUS_NORMAL, reason: str | bytes = b"") -> None:
         with contextlib.suppress(OSError, websocket.WebSocketException):
@@ -73,9 +96,8 @@ class Connection:
         self._lock = threading.Lock()  # over the three below
         self._stopped = False
         self._raw: socket.socket | None = None  # while connecting
-        self._socket: _Bounded | None = None  # once connected
+        self._socket: _WebSocket | None = None  # once connected
         self._sending = threading.Lock()  # held while a message is written
-        self._patient = False
         self._reader_done = threading.Event()
 
     def connect(self) -> None:
@@ -100,34 +122,30 @@ class Connection:
                 self._keep(raw, None)  # else `stop` would know the bare socket only, which is no more
                 wrapped.do_handshake()
             self._keep(raw, self._upgrade(raw))
-        except websocket.WebSocketBadStatusException as error:
-            raw.close()
-            raise _refusal(error, host) from error
-        except ssl.SSLCertVerificationError as error:
-            raw.close()
-            reason = error.verify_message
-            raise ConnectionLostError(f"{host} cannot prove who it is ({reason}): is a proxy in between?") from error
-        except ssl.SSLError as error:
-            raw.close()
-            raise ConnectionLostError(f"{host}:{port} does not speak TLS ({error.reason}): is ws:// meant?") from error
         except (OSError, websocket.WebSocketException) as error:
             raw.close()
-            raise ConnectionLostError(f"{host} does not answer as a WebSocket: {error}") from error
+            raise failure(error, host, port) from error
 
-    def _upgrade(self, raw: socket.socket) -> _Bounded:
-        connected = websocket.create_connection(
-            self._target.url,
-            class_=_Bounded,
-            socket=raw,
-            header=dict(self._target.headers),
-            timeout=CONNECT_TIMEOUT,
-            suppress_origin=True,
-            enable_multithread=True,
-            skip_utf8_validation=True,  # the JSON decoder does it
-        )
-        return cast("_Bounded", connected)
+    def _upgrade(self, raw: socket.socket) -> _WebSocket:
+        connected = _WebSocket(raw)
+        try:
+            connected.connect(  # type: ignore[no-untyped-call]
+                self._target.url,
+                socket=connected.peer,
+                header=dict(self._target.headers),
+                timeout=CONNECT_TIMEOUT,
+                suppress_origin=True,
+                redirect_limit=0,  # elsewhere the key is nobody's business, and the proxy is not in between
+            )
+        except websocket.WebSocketException as error:
+            answer = connected.handshake_response
+            if answer is None:
+                raise
+            text = "redirected"
+            raise websocket.WebSocketBadStatusException(text, answer.status, None, answer.headers) from error
+        return connected
 
-    def _keep(self, raw: socket.socket, connected: _Bounded | None) -> None:
+    def _keep(self, raw: socket.socket, connected: _WebSocket | None) -> None:
         """Note what `stop` has to end; or end it, when that was called meanwhile."""
         with self._lock:
             self._raw, self._socket = raw, connected
@@ -169,13 +187,12 @@ class Connection:
         raise failure
 
     def be_patient(self) -> None:
-        """Wait for messages as long as pings are answered; before this, `CONNECT_TIMEOUT` for each. Any thread."""
-        self._patient = True
-        if self._socket is not None:
-            self._socket.settimeout(PING_SECONDS)
+        """Wait for messages as long as pings are answered: the session has our settings. Any thread."""
+        self._connected.peer.patient = True
+        self._connected.settimeout(PING_SECONDS)
 
     @property
-    def _connected(self) -> _Bounded:
+    def _connected(self) -> _WebSocket:
         assert self._socket is not None, "connect first"  # noqa: S101 - a call out of order is a bug here
         return self._socket
 
@@ -183,17 +200,20 @@ class Connection:
         """Messages as they come, until the peer or `stop` closes; the reading thread only.
 
         Raises:
-            ConnectionLostError: the connection broke, or the peer closed it; the text has its code and reason.
+            ConnectionLostError: the connection broke, or the peer closed it; the text has its code and reason. Or
+                nobody has become patient with it within `READY_TIMEOUT` from here on.
             ServiceRefusedError: the peer closed it for good.
 
         """
+        peer = self._connected.peer
+        peer.allow(MAX_MESSAGE, READY_TIMEOUT)
         try:
             while True:
                 opcode, data = self._next_frame()
                 if opcode == websocket.ABNF.OPCODE_CLOSE:
-                    raise _closed(data)
+                    raise closed(data)
                 if opcode in {websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY}:
-                    self._connected.received = 0
+                    peer.allow(MAX_MESSAGE)
                     yield data.decode("utf-8", "replace") if opcode == websocket.ABNF.OPCODE_TEXT else data
         except websocket.WebSocketTimeoutException as error:
             raise ConnectionLostError("the service does not answer") from error
@@ -208,7 +228,7 @@ class Connection:
         try:
             opcode, data = connected.recv_data(control_frame=True)
         except websocket.WebSocketTimeoutException:
-            if not self._patient:
+            if not connected.peer.patient:
                 raise
             connected.ping()
             opcode, data = connected.recv_data(control_frame=True)
@@ -279,32 +299,3 @@ def _port(parts: SplitResult, usual: int) -> int:
         return parts.port or usual
     except ValueError as error:
         raise SettingError(f"WS_URL: {error}") from error
-
-
-def _refusal(error: websocket.WebSocketBadStatusException, host: str) -> ServiceRefusedError | ConnectionLostError:
-    if error.status_code in {401, 403}:
-        return ServiceRefusedError(f"{host} refused us (HTTP {error.status_code}): check OPENAI_API_KEY and WS_URL")
-    if error.status_code == 404:  # noqa: PLR2004 - HTTP's own number
-        return ServiceRefusedError(f"{host} has no Realtime service at this address (HTTP 404): check WS_URL")
-    said = _own_words(error.resp_body or b"")
-    return ConnectionLostError(f"{host} answered HTTP {error.status_code} instead of a WebSocket{said}")
-
-
-def _own_words(body: bytes) -> str:
-    """What a refusal says itself; "" for nothing, and for what is not meant for people."""
-    text = printable(body[:_EXCERPT_BYTES].decode("utf-8", "replace")).strip()
-    return f": {text}" if text and text[0] not in "<{" else ""
-
-
-def _closed(data: bytes) -> ServiceRefusedError | ConnectionLostError:
-    """What the code and the reason of a close mean."""
-    code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else None  # noqa: PLR2004 - the code is 2 bytes
-    reason = data[2:].decode("utf-8", "replace")
-    if remedy := REMEDIES.get(reason.rpartition(".")[2]):
-        return ServiceRefusedError(remedy)
-    text = f"the service closed the connection ({code or 'no code'}{': ' + reason if reason else ''})"
-    return (
-        ServiceRefusedError(f"{text}: it will not serve this request")
-        if code in _REFUSALS
-        else (ConnectionLostError(text))
-    )

@@ -36,8 +36,10 @@ MUTE_TAIL_MS = 500
 SILENCE = 1e-6
 """Sum of squares of 10 ms at -84 dBFS, less than any microphone's noise."""
 GUARD_BLOCKS = 30
-"""0.3 s after sound was lost. Until the filter has proved itself again, what is heard while something plays is taken
-for echo. A user's syllable is the price; without it the service hears the assistant for some 80 ms."""
+"""0.3 s of playback after sound was lost. Until the filter has proved itself again, what is heard while something plays
+is taken for echo. A user's syllable is the price; without it the service hears the assistant for some 80 ms. A pairing
+that was mended proves itself by then; otherwise AEC3 has to begin anew, for it holds on to its old delay for as long
+again, and lets all of the echo through."""
 ERLE_UP, ERLE_DOWN = 0.05, 0.02
 """dB a block. Steps that do not depend on the distance follow a percentile, here the 71st: the user's sentences, and
 echo that is below the room's noise, hardly move it."""
@@ -59,6 +61,9 @@ class Suppressor(Protocol):
 
     def slipped(self) -> None:
         """Note that sound was lost, so that `near` and `far` are shifted against each other from now on."""
+
+    def renewed(self) -> None:
+        """Note that the devices were opened anew: from now on they may be others."""
 
 
 class EchoCanceller:
@@ -132,8 +137,19 @@ class EchoCanceller:
         self._try_again()
         self._guard = GUARD_BLOCKS
 
+    def renewed(self) -> None:
+        """Note that the devices were opened anew: the clock may be another, and the headphones may have gone."""
+        self._presence.found()
+        self._alignment.forget_drift()
+        self.slipped()
+
     def _guarded(self, *, audible: bool) -> bool:
-        self._guard = 0 if self._residual.trusted else max(0, self._guard - 1)
+        if self._residual.trusted:
+            self._guard = 0
+        elif audible and self._guard:
+            self._guard -= 1
+            if not self._guard:
+                self._suppressor.reset()
         return audible and self._guard > 0
 
     def _subtract(self, heard: Sound) -> tuple[Sound, Sound]:
@@ -186,6 +202,9 @@ class Mute:
     def slipped(self) -> None:
         """Go on."""
 
+    def renewed(self) -> None:
+        """Go on."""
+
 
 class Off:
     """For headphones, and for systems that cancel the echo themselves."""
@@ -199,6 +218,9 @@ class Off:
         return near
 
     def slipped(self) -> None:
+        """Go on."""
+
+    def renewed(self) -> None:
         """Go on."""
 
 

@@ -36,8 +36,9 @@ class Judge:
         self._frames = 0  # patience is for what is to come
 
     def end(self) -> None:
-        """Stop judging."""
+        """Stop judging; what was heard till now is judged."""
         self._doubtful = False
+        self._memory.clear()
 
     def hear(self, block: bytes) -> bool | None:
         """Take 10 ms, PCM16 mono at 24 kHz. True: someone speaks. False: nobody does so far. None: cannot tell yet.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 
+log = logging.getLogger(__name__)
+
 LOOK_SECONDS = 1.0
 """Between two looks: more exact than anybody's patience or purse."""
+GRACE_SECONDS = 300.0
+"""For the last answer: one of 4096 tokens is 205 s of sound. What is not over then has come to a halt."""
 
 
 class Limits:
@@ -23,12 +28,18 @@ class Limits:
         max_minutes: float | None,
         cost: Callable[[], float | None],
         finish: Callable[[str], None],
+        end: Callable[[], None],
     ) -> None:
-        """`cost` gives what was spent in dollars, None where that is not known; `finish` gets the reason, once."""
+        """`cost` gives what was spent in dollars, None where that is not known.
+
+        `finish` gets the reason, once, and lets the conversation end after the answer; `end` ends it if that does not
+        happen within `GRACE_SECONDS`.
+        """
         self._max_cost = max_cost
         self._max_seconds = None if max_minutes is None else max_minutes * 60
         self._cost = cost
         self._finish = finish
+        self._end = end
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="limits", daemon=True)
 
@@ -44,11 +55,22 @@ class Limits:
             self._thread.join()
 
     def _run(self) -> None:
-        began = time.monotonic()
-        while not self._stopping.wait(LOOK_SECONDS):
-            if reason := self._reached(time.monotonic() - began, self._cost()):
-                self._finish(reason)
-                return
+        try:
+            reason = self._watch()
+        except Exception:
+            log.exception("limits")
+            reason = "--max-cost and --max-minutes cannot be kept, by a bug in the program"
+        if reason:
+            self._finish(reason)
+            if not self._stopping.wait(GRACE_SECONDS):
+                self._end()
+
+    def _watch(self) -> str:
+        """Wait for a reason to end; "" when nobody wants to know any more."""
+        began, reason = time.monotonic(), ""
+        while not reason and not self._stopping.wait(LOOK_SECONDS):
+            reason = self._reached(time.monotonic() - began, self._cost())
+        return reason
 
     def _reached(self, seconds: float, spent: float | None) -> str:
         if self._max_seconds is not None and seconds >= self._max_seconds:

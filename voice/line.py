@@ -32,6 +32,8 @@ STEADY_SECONDS = 5.0
 """A connection that is lost earlier after it was ready is one more failed attempt: the pauses go on to grow."""
 SESSION_SECONDS = 3600.0
 """What the service allows. What it says itself counts, unless the computer's clock makes nonsense of it."""
+SHORTEST_SESSION = 600.0
+"""Less than this is nonsense for one that has just begun."""
 ROLL_OVER_SHARE = 11 / 12
 """After 55 of 60 minutes the next session is prepared; the rest is for finding a quiet moment."""
 NEXT_ROLL_OVER = 20.0
@@ -78,7 +80,7 @@ class Line:
         self._threads: list[threading.Thread] = []
         self._roll_over: threading.Timer | None = None
         self._ready_at: float | None = None  # since when the current one is
-        self._was_ready = False
+        self._persists = False  # in making another when one is lost: once one was ready, or after a sleep
         self._prepared = threading.Event()  # `open` was called, or `stop`
         self._stopping = threading.Event()
         self._awake = threading.Event()  # connections are made
@@ -97,7 +99,7 @@ class Line:
 
     def ready(self) -> None:
         """Note that the service has taken our settings. Requires the lock."""
-        self._ready_at, self._was_ready = time.monotonic(), True
+        self._ready_at, self._persists = time.monotonic(), True
         if self._current is not None:
             self._current.be_patient()
 
@@ -120,6 +122,7 @@ class Line:
     def doze(self) -> Connection | None:
         """As `hang_up`, but no connection is made before `wake`. Requires the lock."""
         self._awake.clear()
+        self._persists = True
         return self.hang_up()
 
     def wake(self) -> None:
@@ -172,15 +175,19 @@ class Line:
     def _is_keeper(self) -> bool:
         return self._keeper is threading.current_thread() and not self._stopping.is_set()
 
+    def _is_resting(self) -> bool:
+        """Whether no connection is wanted now."""
+        return self._stopping.is_set() or not self._awake.is_set()
+
     def _read_first(self) -> None:
-        """Read a connection. Its loss is an error only when there has never been a ready one."""
+        """Read a connection. Its loss is an error only at the program's start, where the user is told at once."""
         try:
             self._read(succeeds=True)
         except AssistantError as error:
-            if self._is_keeper() and not (self._was_ready and isinstance(error, ConnectionLostError)):
+            if self._is_keeper() and not (self._persists and isinstance(error, ConnectionLostError)):
                 raise
+            log.info("no connection: %s", error)
             if not self._is_keeper():  # a successor that came to nothing, while another one still counts
-                log.info("successor: %s", error)
                 self._plan_successor(NEXT_ROLL_OVER)
 
     def _retry(self) -> None:
@@ -256,7 +263,7 @@ class Line:
                 self._changed.wait_for(self._may_take_over, QUIET_TIMEOUT)
             elif self._current is not None:
                 raise ConnectionLostError("another connection was faster")
-            if self._stopping.is_set() or not self._may_take_over():
+            if self._is_resting() or not self._may_take_over():
                 raise ConnectionLostError("there was no quiet moment to take over")
             before, self._current, self._ready_at = self._current, connection, None
             if before is not None:
@@ -272,7 +279,7 @@ class Line:
     def _lose(self, connection: Connection, error: ConnectionLostError) -> bool:
         """Take note of a connection's end; False when it had not been steady."""
         with self._lock:
-            if self._stopping.is_set() or connection not in self._open:
+            if self._is_resting() or connection not in self._open:
                 return True  # we have done with it
             if connection is not self._current:
                 return False  # it has never counted
@@ -308,6 +315,7 @@ class Line:
 
 def _seconds_left(created: SessionCreated) -> float:
     """How long the session lasts."""
-    expires_at = created.session.get("expires_at")
-    left = expires_at - time.time() if isinstance(expires_at, int | float) else 0
-    return left if 0 < left < SESSION_SECONDS else SESSION_SECONDS
+    now, expires_at = time.time(), created.session.get("expires_at")
+    if isinstance(expires_at, int | float) and now + SHORTEST_SESSION <= expires_at <= now + SESSION_SECONDS:
+        return expires_at - now
+    return SESSION_SECONDS

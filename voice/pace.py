@@ -12,6 +12,8 @@ SHARE = 0.8
 """Of the sound's own time; the rest is for sending it."""
 SMOOTHING = 0.002
 """The mean is over the last five seconds or so: being held up for a moment is no reason."""
+HELD_UP = 0.1
+"""s. A block that takes longer did not compute all that time: the program was stopped, or the computer swapped."""
 
 
 class Paced:
@@ -46,7 +48,7 @@ class Paced:
         """Return `near` without the echo of `far`."""
         began = self._clock()
         clean = self._suppressor.process(near, far)
-        self._mean += SMOOTHING * (self._clock() - began - self._mean)
+        self._mean += SMOOTHING * (min(self._clock() - began, HELD_UP) - self._mean)
         if self._mean > SHARE * BLOCK_MS / 1000:
             self.give_up("this computer is too slow to cancel echo")
         if self._reason and self._fallback is not None:
@@ -61,3 +63,7 @@ class Paced:
     def slipped(self) -> None:
         """Pass it on."""
         self._suppressor.slipped()
+
+    def renewed(self) -> None:
+        """Pass it on."""
+        self._suppressor.renewed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from voice.session import Session
 
 if TYPE_CHECKING:
     from voice.wake import Waker
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """Between two looks."""
@@ -40,7 +43,7 @@ class Sleep:
         self._listens = False  # whether the waker has begun to, for this sleep
         self._waking = False  # whether what was heard is still to be recalled
         self._hears = True  # until it is known
-        self._told = False  # that the wake word is not listened for any more
+        self._deaf = False  # nothing that is said wakes us any more, and the user knows
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sleep", daemon=True)
         feed.subscribe(StateChanged, self._note_state)
@@ -80,13 +83,11 @@ class Sleep:
         if not self._listens:
             waker.begin()
             self._listens = True
-        if not waker.broken:
-            if waker.hear(clean):
-                self._waking = True
-                self.stir(partial(self._recall, waker))
-        elif not self._told:
-            self._told = True
-            self._feed.show(Notice("the wake word is not listened for any more, its search has ended: type to go on"))
+        if waker.broken:
+            self._go_deaf("the wake word is not listened for any more, its search has ended")
+        elif waker.hear(clean):
+            self._waking = True
+            self.stir(partial(self._recall, waker))
 
     def _recall(self, waker: Waker) -> bytes:
         """Give what was heard, with the blocks that had been on their way when that woke us; the send thread."""
@@ -98,10 +99,22 @@ class Sleep:
             if self._state not in RESTING:
                 self._stirred = time.monotonic()
             tired = time.monotonic() - self._stirred >= self._seconds
-            if self._waker is None and self._hears and (tired or self._state == "asleep"):
-                self._waker = self._make_waker()
+            if self._waker is None and self._hears and not self._deaf and (tired or self._state == "asleep"):
+                self._listen()
             if tired:
                 self._session.sleep()
+
+    def _listen(self) -> None:
+        try:
+            self._waker = self._make_waker()
+        except Exception as error:  # a package that is missing, or does not fit this computer
+            log.exception("sleep")
+            self._go_deaf(f"what is said while asleep cannot be heard ({error})")
+
+    def _go_deaf(self, reason: str) -> None:
+        if not self._deaf:
+            self._deaf = True
+            self._feed.show(Notice(f"{reason}: type to go on"))
 
     def _make_waker(self) -> Waker:
         from voice.wake import Waker  # noqa: PLC0415 - few conversations need it
@@ -113,6 +126,6 @@ class Sleep:
         if changed.state == "asleep":
             self._listens = self._waking = False
             speak = f'say "{self._wake_word}"' if self._wake_word else "speak"
-            deaf = not self._hears or (self._waker is not None and self._waker.broken)
+            deaf = self._deaf or not self._hears or (self._waker is not None and self._waker.broken)
             how = "type" if deaf else f"{speak} or type"
             self._feed.show(Notice(f"asleep, and nothing is sent: {how} to go on"))

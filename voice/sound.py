@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 SAMPLE_RATE = 24000
 """Hz. The only rate that the service takes as PCM."""
 BYTES_PER_SAMPLE = 2
@@ -12,6 +14,21 @@ BLOCK_SAMPLES = SAMPLE_RATE * BLOCK_MS // 1000
 BLOCK_BYTES = BLOCK_SAMPLES * BYTES_PER_SAMPLE
 SILENCE = bytes(BLOCK_BYTES)
 """A block of it."""
+MAX_QUEUED_BLOCKS = 3000
+"""30 s of microphone sound are kept while the connection stalls; beyond that the newest is dropped and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """10 ms of sound, PCM16 mono at 24 kHz: what the microphone heard and what the loudspeaker was given."""
+
+    heard: bytes | None
+    """None when only time passes, as there is no microphone; the loudspeaker keeps it then."""
+    played: bytes
+    slipped: bool = False
+    """Whether sound had been lost on either side, and the pairing was mended here."""
+    renewed: bool = False
+    """Whether this is the first after the devices were opened anew; they may be other ones."""
 
 
 class Pieces:

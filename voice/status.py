@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voice.audio import Health
 from voice.effects import State
+from voice.health import Health
 from voice.usage import Spent
 
 

@@ -17,13 +17,18 @@ class Talker(Protocol):
 
 
 class Talk:
-    """One turn at a time, from `begin` to `end`; any thread, none of it blocks."""
+    """One turn at a time, from `begin` to `end`; any thread, none of it blocks.
+
+    Who is told may wait for others who want to begin or end a turn: so it is told without the lock, by one at a time.
+    """
 
     def __init__(self, talker: Talker) -> None:
         """Tell `talker`, of whom nobody else asks the same."""
         self._talker = talker
-        self._lock = threading.Lock()  # over both of these
+        self._lock = threading.Lock()  # over all of these
         self._on = False
+        self._told = False  # what the talker knows of it
+        self._telling = False
         self._timer: threading.Timer | None = None
 
     @property
@@ -41,7 +46,7 @@ class Talk:
                 self._timer = threading.Timer(seconds, self.end)
                 self._timer.name, self._timer.daemon = "talk", True
                 self._timer.start()
-        self._talker.talk()
+        self._tell()
 
     def end(self) -> None:
         """End the turn, if there is one."""
@@ -52,7 +57,7 @@ class Talk:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-        self._talker.end_talk()
+        self._tell()
 
     def toggle(self) -> None:
         """Begin a turn, or end it."""
@@ -60,3 +65,16 @@ class Talk:
             self.end()
         else:
             self.begin()
+
+    def _tell(self) -> None:
+        """Tell the talker until it knows; whoever is telling it already does that for us, in this order."""
+        while True:
+            with self._lock:
+                if self._telling or self._told == self._on:
+                    return
+                self._telling, self._told = True, self._on
+                tell = self._talker.talk if self._on else self._talker.end_talk
+            try:
+                tell()
+            finally:
+                self._telling = False

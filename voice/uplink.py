@@ -19,13 +19,12 @@ from typing import Protocol
 
 import numpy as np
 
-from voice.audio import MAX_QUEUED_BLOCKS, Block
 from voice.connection import Connection
 from voice.echo import Samples, Suppressor
 from voice.effects import Microphone, Offline, PauseAudio, Ready, Recall, Undoubted
 from voice.errors import ConnectionLostError
 from voice.events import AudioAppend, ClientEvent, InputClear, encode
-from voice.sound import BLOCK_MS, FULL_SCALE, SILENCE
+from voice.sound import BLOCK_MS, FULL_SCALE, MAX_QUEUED_BLOCKS, SILENCE, Block
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +181,9 @@ class Uplink:
             self._send_sound()
 
     def _suppress_echo(self, echo: Suppressor, heard: bytes, block: Block) -> Samples:
-        if block.slipped:
+        if block.renewed:
+            echo.renewed()
+        elif block.slipped:
             echo.slipped()
         near = np.frombuffer(heard, dtype=np.int16)
         self._unplayed = self._unplayed + 1 if block.played == SILENCE else 0

@@ -94,19 +94,41 @@ def _find_sound(file: BinaryIO) -> tuple[_Format, int]:
         raise _BadFileError("is no WAV file")
     found: _Format | None = None
     for _ in range(MAX_CHUNKS):
-        name, size = struct.unpack("<4sI", file.read(8).ljust(8, b"\0"))
+        name, size = _begin_chunk(file)
         if name == b"data" and found is None:
             raise _BadFileError("is no usable WAV file: its format comes after its sound")
         if name == b"data" and found is not None:
+            if size == 0 and _chunks_follow(file):
+                break
             return found, size
         taken = b""
         if name == b"fmt ":
             taken = file.read(min(size, 40))
             found = _parse_format(taken)
-        elif not name.strip(b"\0"):
+        elif not name:
             break
         file.seek(size + size % 2 - len(taken), os.SEEK_CUR)
     raise _BadFileError("holds no sound")
+
+
+def _begin_chunk(file: BinaryIO) -> tuple[bytes, int]:
+    """Go to its content; its name and size in bytes, nothing and 0 at the end."""
+    name, size = struct.unpack("<4sI", file.read(8).ljust(8, b"\0"))
+    return name.strip(b"\0"), size
+
+
+def _chunks_follow(file: BinaryIO) -> bool:
+    """Whether other chunks fill the file from here to its end: sound does not look like that."""
+    here = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    at = file.seek(here)
+    for _ in range(MAX_CHUNKS):
+        name, size = _begin_chunk(file)
+        if not name:
+            break
+        at = file.seek(size + size % 2, os.SEEK_CUR)
+    file.seek(here)
+    return here < at == end
 
 
 def _parse_format(chunk: bytes) -> _Format:

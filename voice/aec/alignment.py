@@ -75,6 +75,7 @@ class Alignment:
         self._line = DelayLine(sample_rate * MAX_MS // 1000)
         self._drift = 0.0  # samples a block
         self._estimates = 0
+        self._ahead = 0  # blocks since the last estimate
         self._suspect: float | None = None
         self.delay: float | None = None
         """Samples from playing to hearing; None until known."""
@@ -87,11 +88,18 @@ class Alignment:
         self._suspect = None
         self.doubtful = True
 
+    def forget_drift(self) -> None:
+        """Take the clocks as others from now on."""
+        self._drift = 0.0
+        self._estimates = 0
+
     def process(self, near: Sound, far: Sound) -> Change | None:
         """Take 10 ms of both, samples between -1 and 1."""
         self._line.add(far)
-        if self.delay is not None:
-            # A long pause without estimates must not carry it off.
+        # A long pause without estimates must not carry it off. A line is known the better the longer it is: one through
+        # a few estimates goes astray within a minute.
+        if self.delay is not None and self._ahead < ESTIMATE_BLOCKS * (self._estimates + 1) ** 2:
+            self._ahead += 1
             self.delay = min(max(self.delay + self._drift, 0.0), self._max_delay)
         estimate = self._estimator.process(near, far)
         return None if estimate is None else self._judge(estimate)
@@ -114,6 +122,7 @@ class Alignment:
             self._suspect = estimate
             return None
         self._suspect = None
+        self._ahead = 0
         self.doubtful = False
         return change
 

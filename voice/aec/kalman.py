@@ -113,6 +113,9 @@ class KalmanFilter:
         self._noise *= NOISE_MEMORY
         self._noise += (1 - NOISE_MEMORY) * np.square(np.abs(error))
         variance = self._variance
+        if not powers.any():  # what wanders unheard is less known; but silence must not make sure, for good in minutes
+            np.maximum(variance, MEMORY**2 * variance + self._wandering(), out=variance)
+            return
         gain = variance * powers
         total = gain.sum(axis=0)
         total += 2 * self._noise + ROUNDING
@@ -124,5 +127,9 @@ class KalmanFilter:
         gain *= -0.5 * MEMORY**2
         gain += MEMORY**2
         variance *= gain
-        # The path wanders, and does so most where it is expected to be strong.
-        variance += self._share * np.square(np.abs(self._weights)).sum(axis=0)
+        variance += self._wandering()
+
+    def _wandering(self) -> Sound:
+        """By how much a block makes the path less known: most where it is expected to be strong."""
+        wandering: Sound = self._share * np.square(np.abs(self._weights)).sum(axis=0)
+        return wandering

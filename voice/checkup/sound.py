@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from voice.audio import Audio, Block, Health
+from voice.audio import Audio
 from voice.buffer import AudioBuffer
 from voice.checkup.findings import Finding
 from voice.checkup.loudness import judge
@@ -20,8 +20,9 @@ from voice.config import Config
 from voice.effects import Notice, Shown
 from voice.hardware.devices import Device, Direction, choose, formats, list_devices, version
 from voice.hardware.devices import default as default_device
+from voice.health import Health
 from voice.remedies import remedy
-from voice.sound import BLOCK_SAMPLES, SAMPLE_RATE
+from voice.sound import BLOCK_SAMPLES, SAMPLE_RATE, Block
 
 RATES = (16000, 24000, 44100, 48000)
 """Hz. What headsets, the service, music and computers use."""
@@ -32,7 +33,7 @@ SETTLE_SECONDS = 0.3
 LISTEN_SECONDS = 2.0
 PACE_TOLERANCE = 0.07
 """Sound comes in bursts of some 50 ms, 2.5 % of what is listened to; 48 kHz taken for 44.1 would be 9 % off."""
-MANY_STUMBLES = 5
+MANY_XRUNS = 5
 """In 2 s. A busy computer has one; more are heard."""
 SOUND_CARDS = Path("/dev/snd")
 """Where Linux has them."""
@@ -155,11 +156,11 @@ def _collect(mic_queue: SimpleQueue[Block], seconds: float, at_most: int | None 
 
 def judge_pace(paces: dict[Direction, float], before: Health, after: Health) -> Finding:
     """Tell by the sound per time, 1 being right, and by what has gone wrong meanwhile."""
-    stumbles, slips = after.stumbles - before.stumbles, after.slips - before.slips
+    xruns, slips = after.xruns - before.xruns, after.slips - before.slips
     text = ", ".join(f"{NAMES[way]} {pace:.1%} of real time" for way, pace in paces.items())
-    text += f"; {stumbles} stumbles, {slips} slips in {LISTEN_SECONDS:.0f} s"
+    text += f"; {xruns} stumbles, {slips} slips in {LISTEN_SECONDS:.0f} s"
     if any(abs(pace - 1) > PACE_TOLERANCE for pace in paces.values()):
         return Finding("warn", "pace", text, "choose another device with --input-device or --output-device")
-    if slips or stumbles >= MANY_STUMBLES:
+    if slips or xruns >= MANY_XRUNS:
         return Finding("warn", "pace", text, "close programs that keep the processor busy")
     return Finding("ok", "pace", text)

@@ -22,6 +22,8 @@ class Device:
 
     index: int
     """Its place in the list, which changes when devices come and go; its name does not."""
+    host: int
+    """Which of the system's ways to it this is, by PortAudio's number: Windows lists a device once for each."""
     name: str
     inputs: int
     """Channels of a microphone; 0 for a device that only plays."""
@@ -89,6 +91,7 @@ def devices(portaudio: pyaudio.PyAudio) -> list[Device]:
     return [
         Device(
             index := int(info["index"]),
+            int(info["hostApi"]),
             str(info["name"]),
             int(info["maxInputChannels"]),
             int(info["maxOutputChannels"]),

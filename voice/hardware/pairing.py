@@ -8,6 +8,7 @@ putting in silence (which is what an underrun sounds like) or by leaving blocks 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from statistics import median
 
@@ -34,7 +35,7 @@ class Pairing:
         self._silence = silence
         self._block_seconds = block_seconds
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
-        self._last_put = self._last_take = 0.0
+        self._last_put = self._last_take = -math.inf
         self._leads: deque[float] = deque(maxlen=WINDOW)
         self._home: float | None = None
         self._usual = 0.0
@@ -50,7 +51,9 @@ class Pairing:
     def take(self, now: float) -> tuple[bytes, bool]:
         """Give the block that belongs to the one just heard, and whether the pairing was mended just now."""
         lost = 0
-        if now - self._last_take > CATCHING_UP * self._block_seconds:
+        # Without a loudspeaker, or while one has stalled, there is nothing to be ahead of.
+        plays = now - self._last_put < WINDOW * self._block_seconds
+        if plays and now - self._last_take > CATCHING_UP * self._block_seconds:
             # In blocks; the time since the last one makes it independent of which callback happens to come first.
             self._leads.append(len(self._waiting) + (now - self._last_put) / self._block_seconds)
             lost = self._look() if len(self._leads) == WINDOW else 0

@@ -25,7 +25,7 @@ class Side:
         """Whether the user was told that it is gone, and not yet that it works again."""
         self._direction = direction
         self._callback = callback
-        self._wanted = ""
+        self._wanted: Device | None = None
         self._never_called = ""  # the device that opened last time, and never called back
         self._watch = Watch(1)
 
@@ -33,7 +33,7 @@ class Side:
         """Find the device to begin with; raises DeviceError, see `voice.hardware.devices.choose`."""
         device = choose(found, wanted, self._direction)
         if device is not None and wanted:
-            self._wanted = device.name
+            self._wanted = device
         return device
 
     def open(self, portaudio: pyaudio.PyAudio, device: Device) -> None:
@@ -44,13 +44,19 @@ class Side:
 
     def open_any(self, portaudio: pyaudio.PyAudio, found: list[Device]) -> None:
         """Open the device that was asked for if it is there and works, or else the system's default; or none."""
-        asked = next((d for d in found if d.name == self._wanted and d.channels(self._direction)), None)
-        candidates = [device for device in (asked, default(found, self._direction)) if device is not None]
+        candidates = [d for d in (self._asked_for(found), default(found, self._direction)) if d is not None]
         candidates.sort(key=lambda device: device.name == self._never_called)
         for device in candidates:
             with suppress(OSError):
                 self.open(portaudio, device)
                 return
+
+    def _asked_for(self, found: list[Device]) -> Device | None:
+        """Find it again, by the same way to it if that is still there."""
+        if (wanted := self._wanted) is None:
+            return None
+        same = [device for device in found if device.name == wanted.name and device.channels(self._direction)]
+        return min(same, key=lambda device: device.host != wanted.host, default=None)
 
     def look(self, now: float) -> str:
         """Say what is wrong with the stream, "" for nothing; to be called every `LOOK_SECONDS`."""

@@ -91,6 +91,8 @@ class FromDevice:
     """What a microphone gives, as blocks of 10 ms; used by its callback alone."""
 
     def __init__(self, rate: int, channels: int) -> None:
+        self.rate = rate
+        """Hz."""
         self._channels = channels
         self._resampler = Resampler(rate, SAMPLE_RATE) if rate != SAMPLE_RATE else None
         self._blocks = Pieces(BLOCK_BYTES)

@@ -41,8 +41,8 @@ class Notepad:
                 return f'Saved the note "{title}".'
             if not overwrite:
                 raise ToolError(
-                    f'There is a note "{note.title}" already. Add to it with append_note, choose another name, '
-                    "or ask the user whether to replace it and set overwrite."
+                    f'There is a note "{note.title}" already. It can be added to, or else be replaced '
+                    "if the user wants that."
                 )
             folder.replace(note, title, text)
         return f'Replaced the note "{title}"; the old one is in the trash folder.'
