@@ -124,7 +124,7 @@ def test_nothing_controls_the_terminal() -> None:
     lines: list[str] = []
     check(Config(), lines.append, (_finds(Finding("ok", "a", "red \x1b[31m\nand \x07 more")),))
 
-    assert lines[0] == "ok   a: red  [31m and   more"
+    assert lines[0] == "ok   a: red [31m and more"
 
 
 @pytest.mark.parametrize("text", [f"bad key {KEY}!", "bad key sk-pr***e5f6", f"{KEY[:8]} and {KEY}", "word s e cret"])
