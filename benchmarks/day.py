@@ -24,10 +24,10 @@ from benchmarks.costs import CHARACTERS, CHARACTERS_PER_TOKEN, Exchange, Service
 from benchmarks.upkeep import Need, Upkeep
 from tools import create_tools
 from voice.config import IDLE_SECONDS, Config
-from voice.effects import Turn
 from voice.history import History
 from voice.log import MAX_BYTES
 from voice.recorder import BLOCKS_PER_SECOND, Recorder
+from voice.shown import Turn
 from voice.sound import SILENCE
 from voice.toolbox import Toolbox
 from voice.usage import Spent, prices_date

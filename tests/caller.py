@@ -19,11 +19,11 @@ from voice.config import Config
 from voice.connection import Connection
 from voice.conversation import Conversation
 from voice.echo import Off
-from voice.effects import Notice, StateChanged, ToolUse, Turn
 from voice.endpoint import endpoint
 from voice.events import Json
 from voice.session import Session
 from voice.settings import session_settings
+from voice.shown import Notice, StateChanged, ToolUse, Turn
 from voice.sound import BLOCK_SAMPLES, Block
 from voice.uplink import MicQueue
 

@@ -30,12 +30,11 @@ from voice.effects import (
     ResumeAudio,
     RunTool,
     Send,
-    ToolUse,
     TryAgain,
-    Turn,
     Undoubted,
 )
 from voice.events import InputCommit, ResponseCreate, decode, encode
+from voice.shown import ToolUse, Turn
 
 BENIGN = {
     "response_cancel_not_active",

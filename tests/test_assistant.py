@@ -15,9 +15,9 @@ from tests.service import Service
 from tests.speech import RATE, can_speak, match, say, silence, tone
 from voice import Assistant, limits
 from voice.config import Config
-from voice.effects import Notice, StateChanged, ToolUse, Turn
 from voice.errors import AssistantError, SettingError
 from voice.events import AudioDelta
+from voice.shown import Notice, StateChanged, ToolUse, Turn
 
 Start = Callable[..., Assistant]
 

@@ -145,7 +145,7 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 from voice import Assistant
-from voice.effects import Turn
+from voice.shown import Turn
 
 answer = bytearray()
 with Assistant(ws_url=sys.argv[2], barge_in="instant", deliver=answer.extend) as assistant:

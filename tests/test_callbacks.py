@@ -19,9 +19,9 @@ from tests.portaudio import Devices
 from voice.audio import Audio
 from voice.buffer import AudioBuffer
 from voice.config import Config
-from voice.effects import Notice, Shown
 from voice.hardware.devices import Device
 from voice.hardware.side import Side
+from voice.shown import Notice, Shown
 from voice.sound import BLOCK_BYTES, BLOCK_SAMPLES, MAX_QUEUED_BLOCKS, SAMPLE_RATE, SILENCE, Block
 
 TIMEOUT = 20.0

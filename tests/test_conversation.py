@@ -16,7 +16,6 @@ from voice.effects import (
     End,
     EndOfSound,
     Microphone,
-    Notice,
     Offline,
     PauseAudio,
     Play,
@@ -24,13 +23,11 @@ from voice.effects import (
     ResumeAudio,
     RunTool,
     Send,
-    StateChanged,
-    ToolUse,
     TryAgain,
-    Turn,
 )
 from voice.errors import ServiceRefusedError, SettingError
 from voice.events import ItemCreate, ItemDelete, ItemTruncate, ResponseCancel, ResponseCreate, SessionUpdate, decode
+from voice.shown import Notice, StateChanged, ToolUse, Turn
 from voice.turns.agenda import MAX_LINES
 from voice.turns.transcript import Entry, heard_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from voice.effects import Notice, Partial, StateChanged, ToolEnded, ToolStarted, ToolUse, Turn
+from voice.shown import Notice, Partial, StateChanged, ToolEnded, ToolStarted, ToolUse, Turn
 from voice.stopwatch import Stopwatch
 from voice.terminal import Reply, View
 from voice.ui.display import MAX_GOING_ON, Display, Displayed
@@ -30,7 +30,7 @@ def test_a_turn_goes_on_until_it_is_finished() -> None:
     tell(display, Partial("a", "assistant", "Good "), Partial("a", "assistant", "Good day. "))
     assert going_on(display) == ["assistant: Good day."]
 
-    assert tell(display, Turn("assistant", "Good day.")) == ["assistant: Good day."]
+    assert tell(display, Turn("assistant", "Good day.", item_id="a")) == ["assistant: Good day."]
     assert going_on(display) == []
 
 
@@ -39,14 +39,14 @@ def test_both_sides_go_on_at_once() -> None:
     tell(display, Partial("u", "you", "What is"), Partial("a", "assistant", "It is"))
 
     assert going_on(display) == ["you: What is", "assistant: It is"]
-    assert tell(display, Turn("you", "What is it?")) == ["you: What is it?"]
+    assert tell(display, Turn("you", "What is it?", item_id="u")) == ["you: What is it?"]
     assert going_on(display) == ["assistant: It is"]
 
 
 def test_a_turn_ends_its_own_item_and_no_later_one() -> None:
     display = Display(View())
     tell(display, Partial("a", "assistant", "Let me see."), Partial("b", "assistant", "It is sunny."))
-    tell(display, Turn("assistant", "Let me see."))
+    tell(display, Turn("assistant", "Let me see.", item_id="a"))
 
     assert going_on(display) == ["assistant: It is sunny."]
 
@@ -54,7 +54,7 @@ def test_a_turn_ends_its_own_item_and_no_later_one() -> None:
 def test_what_was_never_heard_is_not_left_behind() -> None:
     display = Display(View())
     tell(display, Partial("a", "assistant", "Never heard"), Partial("b", "assistant", "It is sunny."))
-    tell(display, Turn("assistant", "It is", interrupted=True))
+    tell(display, Turn("assistant", "It is", interrupted=True, item_id="b"))
     assert going_on(display) == []
 
     tell(display, Partial("c", "assistant", "Never heard"), StateChanged("listening"))

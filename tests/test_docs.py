@@ -26,8 +26,8 @@ from tests.service import Service
 from tests.speech import silence
 from voice.commands import Commands
 from voice.config import Config
-from voice.effects import Turn
 from voice.options import _parser, gather, help_text
+from voice.shown import Turn
 from voice.terminal import Lines
 from voice.toolbox import Toolbox
 from voice.toolfiles import load_tools

@@ -25,8 +25,8 @@ from tests.wire import BAD_KEY, BAD_MODEL, Refusal
 from voice.config import Config
 from voice.connection import MAX_MESSAGE
 from voice.conversation import Conversation
-from voice.effects import Notice, Turn
 from voice.errors import AssistantError, ServiceRefusedError
+from voice.shown import Notice, Turn
 
 NOTICED = 10.0
 """s until the most silent loss is noticed."""

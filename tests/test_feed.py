@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from voice.effects import Notice, StateChanged, Turn
 from voice.feed import Feed
+from voice.shown import Notice, StateChanged, Turn
 
 
 def test_everybody_is_told_what_they_asked_for_in_order() -> None:

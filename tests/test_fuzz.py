@@ -16,8 +16,8 @@ from tests.reply import Event, Reply
 from tests.service import Service
 from tests.speech import tone
 from tests.strict import SERVER_EVENT_NAMES
-from voice.effects import Partial
 from voice.refusals import REMEDIES
+from voice.shown import Partial
 
 MESSAGES = 10_000
 PART = 500

@@ -26,11 +26,11 @@ from tests.disk import full_disk
 from tests.program import TOP
 from voice.archive import MAX_READ, MAX_TEXT, Past, conversations, kept, load
 from voice.config import Config
-from voice.effects import Notice, Partial, StateChanged, ToolUse, Turn
 from voice.errors import SettingError
 from voice.feed import Feed
 from voice.history import MAX_QUEUE, STOP_TIMEOUT, History, markdown
 from voice.records import Records
+from voice.shown import Notice, Partial, StateChanged, ToolUse, Turn
 from voice.storage import MAX_BACKLOG, Journal, save
 from voice.text import printable
 from voice.turns.transcript import MAX_HISTORY
@@ -295,7 +295,7 @@ TALKER = """
 import sys, threading
 from itertools import count
 from pathlib import Path
-from voice.effects import Turn
+from voice.shown import Turn
 from voice.history import History
 
 history = History(Path(sys.argv[1]), tell=print, model="m")

@@ -24,9 +24,9 @@ from voice import connection, line, uplink
 from voice.connection import Connection
 from voice.conversation import Conversation
 from voice.echo import Off
-from voice.effects import Notice, StateChanged, ToolUse, Turn
 from voice.endpoint import Endpoint
 from voice.errors import ConnectionLostError
+from voice.shown import Notice, StateChanged, ToolUse, Turn
 
 
 @pytest.fixture

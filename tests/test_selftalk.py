@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from voice.effects import Turn
 from voice.selftalk import SelfTalk
+from voice.shown import Turn
 
 CUT = Turn("assistant", "I", interrupted=True)
 WHOLE = Turn("assistant", "I see.")

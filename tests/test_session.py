@@ -19,9 +19,9 @@ from tests.wire import BAD_KEY, BAD_MODEL
 from voice.config import Config
 from voice.conversation import Conversation
 from voice.echo import Off
-from voice.effects import Notice, ToolUse, Turn
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
 from voice.settings import session_settings
+from voice.shown import Notice, ToolUse, Turn
 from voice.sound import BLOCK_SAMPLES
 
 Start = Callable[..., Client]

@@ -18,8 +18,9 @@ from tests.speech import can_speak, match, samples, say
 from voice.config import Config
 from voice.connection import Connection
 from voice.echo import Off, Samples
-from voice.effects import Microphone, Notice
+from voice.effects import Microphone
 from voice.feed import Feed
+from voice.shown import Notice
 from voice.sleep import Sleep
 from voice.sound import SILENCE, Block
 from voice.uplink import ECHO_BLOCKS, MicQueue, Uplink

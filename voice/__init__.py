@@ -23,6 +23,7 @@ the whole               any thread
 ``status``              how things stand, one frozen value
 ``signals``             which of the system's signals end the program
 ``log``                 where log records go
+``shown``               what happens, as the user is shown it: frozen values
 ``feed``                tells what happens to everybody who asked for it
 ``errors``              what can go wrong, by whose fault
 ``remedies``            what to do about this computer, by platform
@@ -30,7 +31,7 @@ the whole               any thread
 
 deciding                pure: no I/O, no clock, no thread; called under `Session`'s lock
 ``conversation``        the core: events and what the user does go in, effects come out
-``effects``             what it wants done, and what the user is shown: frozen values
+``effects``             what it wants done: frozen values
 ``turns.floor``         whose turn it is; what is speech and what a noise
 ``turns.responses``     at most one at a time: wished for, asked for, running, cut, tried again
 ``turns.answers``       what is heard of them

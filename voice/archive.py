@@ -21,8 +21,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from voice.effects import ToolUse, Turn
 from voice.errors import SettingError
+from voice.shown import ToolUse, Turn
 from voice.text import printable
 from voice.turns.transcript import MAX_HISTORY
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from voice.assistant import Assistant
 from voice.config import Config
-from voice.effects import Notice, Turn
 from voice.errors import AssistantError
+from voice.shown import Notice, Turn
 from voice.storage import check_writable
 from voice.text import printable
 from voice.tool import Function

@@ -3,7 +3,7 @@
 ::
 
     from voice import Assistant
-    from voice.effects import Turn
+    from voice.shown import Turn
 
     with Assistant(instructions="You are a pirate.") as assistant:
         assistant.subscribe(Turn, lambda turn: print(turn.role, turn.text))
@@ -31,7 +31,6 @@ from voice.config import Config
 from voice.connection import Connection
 from voice.conversation import Conversation
 from voice.echo import Suppressor
-from voice.effects import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
 from voice.endpoint import endpoint
 from voice.errors import AssistantError, SettingError
 from voice.events import Json
@@ -44,6 +43,7 @@ from voice.records import Records
 from voice.selftalk import SelfTalk
 from voice.session import Session
 from voice.settings import session_settings
+from voice.shown import Notice, State, StateChanged, ToolUse, Turn, Used, UserSpoke
 from voice.sleep import Sleep
 from voice.sound import BLOCK_BYTES, SILENCE, Block, Pieces
 from voice.status import Status

@@ -16,7 +16,6 @@ import pyaudio
 
 from voice.buffer import AudioBuffer
 from voice.config import Config
-from voice.effects import Notice, Shown
 from voice.errors import DeviceError
 from voice.hardware.devices import Device, quiet
 from voice.hardware.pairing import Pairing
@@ -26,6 +25,7 @@ from voice.hardware.supervisor import Supervisor
 from voice.hardware.watch import MuteWatch
 from voice.health import Health
 from voice.remedies import remedy
+from voice.shown import Notice, Shown
 from voice.sound import BLOCK_MS, BLOCK_SAMPLES, MAX_QUEUED_BLOCKS, SAMPLE_RATE, SILENCE, Block
 
 MAX_OUTPUT_DELAY = 2.0

@@ -21,23 +21,15 @@ from voice.effects import (
     Effect,
     End,
     Microphone,
-    Notice,
     Offline,
-    Partial,
     PauseAudio,
     Ready,
     Recall,
     ResumeAudio,
     RunTool,
     Send,
-    State,
-    StateChanged,
-    ToolUse,
     TryAgain,
-    Turn,
     Undoubted,
-    Used,
-    UserSpoke,
 )
 from voice.errors import ServiceRefusedError, SettingError
 from voice.events import (
@@ -69,6 +61,7 @@ from voice.events import (
     TranscriptionFailed,
 )
 from voice.refusals import REMEDIES
+from voice.shown import Notice, Partial, State, StateChanged, ToolUse, Turn, Used, UserSpoke
 from voice.turns.agenda import Agenda, is_goodbye
 from voice.turns.answers import Answers
 from voice.turns.calls import Calls

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voice.errors import AssistantError
-from voice.events import AudioDelta, ClientEvent, Json
-
-State = Literal[
-    "connecting", "reconnecting", "ready", "listening", "muted", "hearing you", "thinking", "speaking", "asleep"
-]
+from voice.events import AudioDelta, ClientEvent
+from voice.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,81 +104,6 @@ class End:
     error: AssistantError | None = None
 
 
-# What the user is shown ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One finished turn: what the user said, or what was heard of an answer."""
-
-    role: Literal["you", "assistant"]
-    text: str
-    interrupted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ToolUse:
-    """One finished call of a function."""
-
-    name: str
-    arguments: str
-    result: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolStarted:
-    """A tool was called, on a thread of its own."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolEnded:
-    """A call has its result; its `ToolUse` follows in the order of the conversation."""
-
-    name: str
-    arguments: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """A turn that goes on: all of its text so far."""
-
-    item_id: str
-    role: Literal["you", "assistant"]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One line about the program or the service, not part of what was said."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """What the assistant is doing now."""
-
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What the service charges for: a response's usage, or a transcription's, in its own words."""
-
-    what: Literal["response", "transcription"]
-    usage: Json
-
-
-@dataclass(frozen=True, slots=True)
-class UserSpoke:
-    """The user's turn has ended, spoken or typed; what was said may be written down later."""
-
-
-Shown = Turn | ToolUse | Partial | Notice | StateChanged
 Effect = (
     Send
     | Ready
@@ -197,7 +119,5 @@ Effect = (
     | Undoubted
     | RunTool
     | End
-    | Used
-    | UserSpoke
     | Shown
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 from voice import VERSION
 from voice.archive import ID_TIME, Past, kept
-from voice.effects import Shown, ToolUse, Turn
+from voice.shown import Shown, ToolUse, Turn
 from voice.storage import Journal, claim, make_folder
 from voice.text import printable
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from voice.archive import Past, load
 from voice.config import Config
-from voice.effects import Notice, ToolUse, Turn
 from voice.feed import Feed
 from voice.history import History, markdown
 from voice.recorder import Recorder
+from voice.shown import Notice, ToolUse, Turn
 from voice.storage import save
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from voice import archive, usage
 from voice.assistant import Assistant
 from voice.config import Config
-from voice.effects import ToolUse, Turn
 from voice.errors import SettingError
+from voice.shown import ToolUse, Turn
 from voice.skills.notefiles import Note, NoteFolder
 from voice.status import Status
 from voice.text import line, printable

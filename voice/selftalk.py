@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from voice.effects import Turn
+from voice.shown import Turn
 
 INTERRUPTIONS = 4
 """So many answers cut..."""

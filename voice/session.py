@@ -29,7 +29,6 @@ from voice.effects import (
     End,
     EndOfSound,
     Microphone,
-    Notice,
     Offline,
     PauseAudio,
     Play,
@@ -38,17 +37,13 @@ from voice.effects import (
     ResumeAudio,
     RunTool,
     Send,
-    Shown,
-    ToolUse,
     TryAgain,
-    Turn,
     Undoubted,
-    Used,
-    UserSpoke,
 )
 from voice.errors import AssistantError, ConnectionLostError
 from voice.events import AudioDelta, Json, MalformedEventError, ServerEvent
 from voice.line import Line
+from voice.shown import Notice, Shown, ToolUse, Turn
 from voice.signals import SIGNAL_INTERVAL
 from voice.uplink import MicQueue, Online, Uplink
 
@@ -85,7 +80,7 @@ class Session:
         self,
         audio_buffer: AudioBuffer,
         mic_queue: MicQueue,
-        show: Callable[[Shown | Used | UserSpoke | AudioDelta], None],
+        show: Callable[[Shown | AudioDelta], None],
         *,
         retry_seconds: float = 600,
     ) -> None:
@@ -291,7 +286,7 @@ class Session:
                 case shown:
                     self._tell(shown)
 
-    def _tell(self, shown: Shown | Used | UserSpoke | AudioDelta) -> None:
+    def _tell(self, shown: Shown | AudioDelta) -> None:
         self._telling = True
         try:
             self._show(shown)

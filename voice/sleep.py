@@ -10,9 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voice.config import Config
-from voice.effects import Notice, State, StateChanged
 from voice.feed import Feed
 from voice.session import Session
+from voice.shown import Notice, State, StateChanged
 
 if TYPE_CHECKING:
     from voice.wake import Waker

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voice.effects import State
 from voice.health import Health
+from voice.shown import State
 from voice.usage import Spent
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from voice.effects import StateChanged, ToolEnded, ToolStarted
 from voice.events import AudioDelta
 from voice.feed import Feed
 from voice.session import Tools
+from voice.shown import StateChanged, ToolEnded, ToolStarted
 
 
 class Stopwatch:

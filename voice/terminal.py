@@ -17,8 +17,8 @@ from io import TextIOWrapper
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from voice.effects import Notice, ToolUse, Turn
 from voice.errors import AssistantError
+from voice.shown import Notice, ToolUse, Turn
 from voice.text import line, printable, row
 
 if TYPE_CHECKING:  # it knows this module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voice.effects import ToolUse, Turn
+from voice.shown import ToolUse, Turn
 
 JOINERS = "\u200c\u200d"
 """Tell whether letters, or the parts of one emoji, are joined: Persian words and families fall apart without."""

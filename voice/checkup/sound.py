@@ -17,11 +17,11 @@ from voice.buffer import AudioBuffer
 from voice.checkup.findings import Finding
 from voice.checkup.loudness import judge
 from voice.config import Config
-from voice.effects import Notice, Shown
 from voice.hardware.devices import Device, Direction, choose, formats, list_devices, version
 from voice.hardware.devices import default as default_device
 from voice.health import Health
 from voice.remedies import remedy
+from voice.shown import Notice, Shown
 from voice.sound import BLOCK_SAMPLES, SAMPLE_RATE, Block
 
 RATES = (16000, 24000, 44100, 48000)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from voice.buffer import Playback
-from voice.effects import ClearAudio, Effect, EndOfSound, Partial, Play, Send
+from voice.effects import ClearAudio, Effect, EndOfSound, Play, Send
 from voice.events import AudioDelta, AudioDone, Item, ItemCreate, ItemDelete, ItemTruncate, TranscriptDelta
+from voice.shown import Partial
 from voice.turns.restore import answered
 from voice.turns.transcript import Entry, Transcript, heard_text
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from voice.effects import ToolUse
 from voice.events import Item
+from voice.shown import ToolUse
 from voice.turns.transcript import Entry
 
 MAX_CALLS = 64

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import count
 
-from voice.effects import ToolUse, Turn
 from voice.events import Json
+from voice.shown import ToolUse, Turn
 
 MAX_TURNS = 100
 MAX_CHARACTERS = 40_000

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from voice.effects import ToolUse, Turn
+from voice.shown import ToolUse, Turn
 
 MAX_HISTORY = 500
 """Turns kept in memory; what came before is in the transcript on disk."""
@@ -166,7 +166,7 @@ def _turn(entry: Entry) -> Turn | ToolUse:
     if entry.tool is not None:
         return entry.tool
     role: Literal["you", "assistant"] = "you" if entry.role == "you" else "assistant"
-    return Turn(role, " ".join(entry.text.split()), entry.interrupted)
+    return Turn(role, " ".join(entry.text.split()), entry.interrupted, entry.item_id)
 
 
 def _known(entry: Entry) -> Turn | ToolUse:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 
-from voice.effects import Notice, Partial, Shown, StateChanged, ToolEnded, ToolStarted, ToolUse, Turn
+from voice.shown import Notice, Partial, Shown, StateChanged, ToolEnded, ToolStarted, ToolUse, Turn
 from voice.terminal import Reply, View
 from voice.text import printable, row
 
-Displayed = Shown | Reply | ToolStarted | ToolEnded
+Displayed = Shown | Reply
 """All kinds of values that are for people."""
 FINISHED = Turn | ToolUse | Notice | Reply
 """Those that become lines."""
@@ -80,11 +80,11 @@ class Display:
         return _sgr(_FAINT, stamp) if stamp else ""
 
     def _finish(self, turn: Turn) -> None:
-        """Forget the item of a turn, and older ones of its speaker, which had none; a turn does not name its item."""
-        same = [partial for partial in self._partials.values() if partial.role == turn.role]
-        found = next((i for i, partial in enumerate(same) if _alike(partial.text, turn.text)), 0)
-        for partial in same[: found + 1]:
-            del self._partials[partial.item_id]
+        """Forget what went on of a turn, and of older ones of its speaker, which came to nothing."""
+        if turn.item_id in self._partials:
+            same = [partial.item_id for partial in self._partials.values() if partial.role == turn.role]
+            for item_id in same[: same.index(turn.item_id) + 1]:
+                del self._partials[item_id]
 
     def _forget(self, role: str | None) -> None:
         self._partials = {key: partial for key, partial in self._partials.items() if partial.role != role}
@@ -128,9 +128,3 @@ def _end(text: str) -> str:
     """Give what can be seen of a text that grows; what is left out grows in steps, so that it jumps but rarely."""
     start = (len(text) // MAX_GOING_ON - 1) * MAX_GOING_ON
     return f"…{text[start:]}" if start > 0 else text
-
-
-def _alike(partial: str, text: str) -> bool:
-    """Whether these are one text, of which either may be cut."""
-    one, other = " ".join(partial.split()), " ".join(text.split())
-    return bool(one and other) and (one.startswith(other) or other.startswith(one))

@@ -39,7 +39,7 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
 from voice.commands import Commands
-from voice.effects import Notice
+from voice.shown import Notice
 from voice.terminal import View
 from voice.ui.bindings import Bindings
 from voice.ui.display import FINISHED, Display, Displayed
