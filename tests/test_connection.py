@@ -80,6 +80,8 @@ def test_an_address_that_names_its_model_is_left_as_it_is() -> None:
 def test_the_beta_header_is_sent_in_the_beta_dialect_alone() -> None:
     assert "OpenAI-Beta" not in endpoint(Config(), OPENAI_URL, {}).headers
     assert endpoint(Config(dialect="beta"), OPENAI_URL, {}).headers["OpenAI-Beta"] == "realtime=v1"
+    assert Connection(endpoint(Config(dialect="beta"), OPENAI_URL, {})).beta
+    assert not Connection(endpoint(Config(), OPENAI_URL, {})).beta
 
 
 @pytest.mark.parametrize(

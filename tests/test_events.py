@@ -172,6 +172,16 @@ def test_every_client_event_is_what_the_service_takes(event: events.ClientEvent)
     parse_client(json.loads(message))
 
 
+def test_an_answer_from_before_is_written_as_the_dialect_wants_it() -> None:
+    item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Yes."}]}
+    output = {"type": "function_call_output", "call_id": "c", "output": "it rains"}
+
+    assert json.loads(encode(events.ItemCreate(item)))["item"] == item
+    in_beta = json.loads(encode(events.ItemCreate(item), beta=True))["item"]
+    assert in_beta == item | {"content": [{"type": "text", "text": "Yes."}]}
+    assert json.loads(encode(events.ItemCreate(output), beta=True))["item"] == output
+
+
 def test_sound_is_encoded_as_base64() -> None:
     message = json.loads(encode(events.AudioAppend(b"\x00\x01\xff")))
 

@@ -186,6 +186,11 @@ class Connection:
                 return raw
         raise failure
 
+    @property
+    def beta(self) -> bool:
+        """Whether the peer speaks the old dialect."""
+        return self._target.beta
+
     def be_patient(self) -> None:
         """Wait for messages as long as pings are answered: the session has our settings. Any thread."""
         self._connected.peer.patient = True

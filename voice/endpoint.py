@@ -39,6 +39,8 @@ class Endpoint:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     proxy: Proxy | None = None
+    beta: bool = False
+    """Whether the old dialect is spoken there."""
 
 
 def endpoint(config: Config, url: str, environment: Mapping[str, str] = os.environ) -> Endpoint:
@@ -59,7 +61,7 @@ def endpoint(config: Config, url: str, environment: Mapping[str, str] = os.envir
         headers["OpenAI-Beta"] = "realtime=v1"
     source, proxy_url = ("PROXY_URL", config.proxy_url) if config.proxy_url else _environment_proxy(parts, environment)
     proxy = parse_proxy(proxy_url, source) if proxy_url else None
-    return Endpoint(parts._replace(query=query).geturl(), headers, proxy)
+    return Endpoint(parts._replace(query=query).geturl(), headers, proxy, config.dialect == "beta")
 
 
 def _environment_proxy(parts: SplitResult, environment: Mapping[str, str]) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Events of the Realtime API as frozen values, their names, and their JSON; base64 lives only here.
 
 Names and fields follow the GA API. Servers that still speak the beta dialect are understood as well: `decode` maps
-their spellings to the GA ones. Only what the program acts on has a class of its own; all else is `Other`.
+their spellings to the GA ones, and `encode` can do the reverse. Only what the program acts on has a class of its own; all else is `Other`.
 """
 
 from __future__ import annotations
@@ -396,8 +396,8 @@ CLIENT_NAMES: dict[type[ClientEvent], str] = {
 }
 
 
-def encode(event: ClientEvent) -> str:
-    """JSON text of one WebSocket message; any thread. Fields that are None are left out."""
+def encode(event: ClientEvent, *, beta: bool = False) -> str:
+    """JSON text of one WebSocket message, in the `beta` dialect if need be; any thread. None is left out."""
     message: dict[str, Any] = {"type": CLIENT_NAMES[type(event)]}
     for part in fields(event):
         value = getattr(event, part.name)
@@ -405,5 +405,11 @@ def encode(event: ClientEvent) -> str:
             value = base64.b64encode(value).decode("ascii")
         if value is not None:
             message[part.name] = value
+    if beta and isinstance(event, ItemCreate) and "content" in event.item:
+        message["item"] = {**event.item, "content": [_as_beta(part) for part in event.item["content"]]}
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text to the service
+
+
+def _as_beta(part: Json) -> Json:
+    return {**part, "type": "text"} if part["type"] == "output_text" else part

@@ -205,7 +205,7 @@ class Uplink:
         if not isinstance(event, AudioAppend):
             log.debug("-> %s", event)
         try:
-            connection.send(encode(event))
+            connection.send(encode(event, beta=connection.beta))
         except ConnectionLostError:
             self._connection, self._ready = None, False
             self._observer.sending_failed(connection)
