@@ -1,7 +1,8 @@
 """Events of the Realtime API as frozen values, their names, and their JSON; base64 lives only here.
 
 Names and fields follow the GA API. Servers that still speak the beta dialect are understood as well: `decode` maps
-their spellings to the GA ones, and `encode` can do the reverse. Only what the program acts on has a class of its own; all else is `Other`.
+their spellings to the GA ones, and `encode` can do the reverse. Only what the program acts on has a class of its own;
+all else is `Other`.
 """
 
 from __future__ import annotations
