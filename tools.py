@@ -53,11 +53,15 @@ def get_time(timezone: Zone = "") -> str:
     if not timezone.strip():
         return f"It is {_spoken(datetime.now().astimezone())}."
     zone = _find_zone(timezone)
-    return f"In {zone} it is {_spoken(datetime.now(ZoneInfo(zone)))}."
+    return f"In {_city(zone)} it is {_spoken(datetime.now(ZoneInfo(zone)))}."
 
 
 def _spoken(moment: datetime) -> str:
     return f"{moment:%H:%M} on {moment:%A}, {moment.day} {moment:%B %Y}"
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def _find_zone(wanted: str) -> str:
@@ -72,6 +76,4 @@ def _find_zone(wanted: str) -> str:
     for zone in zones:
         if zone.casefold().endswith(f"/{name}"):
             return zone
-    raise ToolError(
-        f'I know no time zone "{wanted:.100}". Name a large city there, or an IANA zone such as Asia/Tokyo.'
-    )
+    raise ToolError(f'I do not know the time in "{wanted:.100}". Name a large city there.')

@@ -39,7 +39,7 @@ hearing and speaking
 ``sentences``           what people say, for the recogniser
 ``synthesizer``         words to sound
 
-thinking                pure but for ``llm``
+thinking                pure but for ``llm`` and ``exchange``
 ``brain``               what thinking looks like from outside
 ``matcher``             a brain by rules: it calls functions and says their results
 ``commands``            ... what the user's words mean, after those before them
@@ -47,6 +47,9 @@ thinking                pure but for ``llm``
 ``intents``             ... what can be requested, what must be known of it, how it is asked for
 ``functions``           ... which of the client's functions does it, with which arguments
 ``llm``                 a brain by a language model
+``chat``                ... how it is asked and how it answers
+``thoughts``            ... what of it is not to be said
+``exchange``            ... one request to its server
 ``fallback``            ... which may be down
 ======================  ===============================================================================================
 
@@ -54,8 +57,10 @@ Threads, where each may wait, and what wakes it:
 
 * *offline accept* takes connections: on the listening socket. `Server.stop`, as for all of the protocol.
 * *offline connection* reads one and does what its events ask for: on its socket. The websockets library adds two of its
-  own for each, which receive frames and send pings. *offline farewell* cuts off who does not say goodbye at the end.
-* *offline reply* makes one response: in the brain, in the synthesizer, in sending. Cancelling ends it after a piece.
+  own for each, which receive frames and send pings. *offline farewell* cuts off who does not say goodbye at the end,
+  *offline end* waits for all the library's threads, but nobody waits for it for long.
+* *offline reply* makes one response: in the brain, in the synthesizer, in sending. Cancelling ends it after a piece,
+  and hangs up on a language model.
 * *offline search*, one for each of the two: in its queue, and in its process's pipes. `Search.close`.
 * *wake word*: in its queue, and in its process's pipes. `Spotter.close`.
 * *offline model* lets the language model be loaded: on its answer, for 5 minutes at most. It is left behind.

@@ -28,6 +28,10 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parent.parent,
+            # Ctrl-C is for the program, which then closes this stdin: it must not reach the process, least of all while
+            # Python starts there.
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same for Windows
         )
 
     def send(self, pcm: bytes) -> None:

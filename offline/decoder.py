@@ -10,7 +10,6 @@ per utterance.
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +25,6 @@ from offline.sentences import sentences
 
 def main(search: str, stdin: BinaryIO) -> None:
     """Recognise utterances until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program; it closes our stdin
     decoder = _commands() if search == "commands" else _everything()
     _recognize(decoder, iter([bytes(RATE)]))  # the first utterance pays for what is loaded late
     print(json.dumps({"text": "", "score": 0.0}), flush=True)  # noqa: T201 - the protocol

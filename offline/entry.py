@@ -28,6 +28,8 @@ class Entry:
     item: Item
     words: str = ""
     """What the brain reads in place of sound: as understood, or as far as it was heard."""
+    fault: str = ""
+    """Why its sound could not be understood, "" if it could; no words are no fault."""
     audio: bytearray = field(default_factory=bytearray)
     """PCM16 mono 24 kHz, empty once forgotten."""
     audio_ms: int = 0
@@ -44,9 +46,9 @@ class Entry:
 
     @property
     def is_assistant_sound(self) -> bool:
-        """Whether this was spoken by the assistant."""
-        return self.item.get("role") == "assistant" and any(
-            part["type"] == "output_audio" for part in self.item["content"]
+        """Whether this was spoken by the assistant, or is being spoken: then it has no content yet."""
+        return self.item.get("role") == "assistant" and (
+            self.audio_ms > 0 or any(part["type"] == "output_audio" for part in self.item["content"])
         )
 
     def copy(self) -> Item:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from offline.brain import Brain, FunctionCall, TextDelta, Turn
-from offline.llm import LlmBrain, LlmError
+from offline.brain import Brain, FunctionCall, TextDelta, Turn, said
+from offline.chat import LlmError
+from offline.llm import LlmBrain
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,13 @@ class Fallback:
     _has_apologised: bool = False
 
     def reply(self, turn: Turn) -> Generator[TextDelta | FunctionCall, None, None]:
-        """Yield the model's answer, or else that of the commands, the first time with an apology; raises LlmError."""
+        """Yield the model's answer, or else that of the commands, the first time with an apology; raises LlmError.
+
+        A sound without words is for the commands: a model would make something up.
+        """
+        if turn.items and turn.items[-1].get("role") == "user" and not said(turn.items[-1]):
+            yield from self.commands.reply(turn)
+            return
         if self.now() >= self._rest_until:
             has_begun = False
             try:

@@ -30,6 +30,8 @@ class Intent:
     """Words of a function's name: one of the first set and, unless it is empty, one of the second; best first."""
     ability: str = ""
     """How `help` puts it, where there is a function for it; "" for what is done without one as well."""
+    becomes: str = ""
+    """The kind of request that it is once the user has said yes, where that is another."""
 
 
 _NOTE = "note notes memo memos notepad"
@@ -47,6 +49,21 @@ INTENTS: Mapping[str, Intent] = MappingProxyType(
             {"text": "What shall the note say?"},
             (_family(_NOTE, "write save create take make store put new set"), _family(_NOTE, "add")),
             "take a note",
+        ),
+        "remind": Intent(
+            ("name", "text"),
+            {
+                "text": "I can't remind you, but I can take a note. What shall it say?",
+                "sure": "I can't remind you when the time has come, but I can take a note. Shall I?",
+            },
+            (_family(_NOTE, "write save create take make store put new set"), _family(_NOTE, "add")),
+            becomes="write",
+        ),
+        "extend": Intent(
+            ("name", "text"),
+            {"sure": "Shall I add that to it?"},
+            (_family(_NOTE, "append extend"), _family(_NOTE, "add update")),
+            becomes="append",
         ),
         "append": Intent(
             ("name", "text"),
@@ -84,6 +101,8 @@ INTENTS: Mapping[str, Intent] = MappingProxyType(
     }
 )
 
+"""``extend`` is what is offered when a note is to be written that is there already."""
+
 ARGUMENTS: Mapping[str, Words] = MappingProxyType(
     {
         slot: frozenset(words.split())
@@ -103,7 +122,29 @@ ARGUMENTS: Mapping[str, Words] = MappingProxyType(
 
 def intent_of(kind: str) -> Intent:
     """Return what there is to know of a kind of request; nothing of small talk."""
-    return INTENTS.get(kind, _SMALL_TALK)
+    return INTENTS.get(kind, _NOTHING)
 
 
-_SMALL_TALK = Intent()
+_NOTHING = Intent()
+
+SMALL_TALK: Mapping[str, str] = MappingProxyType(
+    {
+        "greeting": "Hello. What can I do for you?",
+        "who": "I am the assistant built into this program. I run on this computer alone.",
+        "thanks": "You're welcome.",
+        "goodbye": "Goodbye.",
+        "stop": "All right.",
+        "yes": "What can I do for you?",
+        "ok": "All right.",
+        "praise": "I'm glad.",
+        "no": "All right.",
+        "here": "Yes, I hear you.",
+        "reminders": "I have no reminders, alarms or timers, only notes.",
+        "change": "I can only add to a note, or delete one as a whole.",
+    }
+)
+"""What is answered where nothing is to be done."""
+MISSES = ("I did not understand that.", "I did not hear any words.", "All right.", "You're welcome.", "I'm glad.")
+"""How answers begin that are not worth repeating."""
+MISSING = ("There is no note", "That did not work")
+"""How results begin that tell of no note."""

@@ -7,7 +7,6 @@ how many ms before the end of that message it ended.
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from typing import BinaryIO
 
@@ -28,7 +27,6 @@ LOOSEST = 1e-50
 
 def main(phrase: str, stdin: BinaryIO) -> None:
     """Listen until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program; it closes our stdin
     decoder = _decoder(phrase)
     decoder.start_utt()
     heard = 0

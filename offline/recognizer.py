@@ -103,7 +103,7 @@ class Utterance:
             guesses = [commands.guess(_BROKEN_S)]
         except FutureTimeoutError as error:
             raise SpeechUnavailableError("the speech recogniser takes too long: please type") from error
-        with suppress(FutureTimeoutError):
+        with suppress(FutureTimeoutError, SpeechUnavailableError):
             # Sound that came faster than it was spoken may take as long as if it had not.
             spoken = (_LONGEST_BYTES - self._left) / (2 * RATE)
             guesses.append(everything.guess(max(0.0, self._began + spoken - time.monotonic()) + _PATIENCE_S))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from offline.answer import Plan
-from offline.brain import Turn
+from offline.brain import Brain, Turn
 from offline.conversation import Conversation
 from offline.entry import Entry, text_tokens, tokens
 from offline.options import ResponseOptions
@@ -40,8 +41,8 @@ class Replies:
         """The response in the conversation."""
         return next((reply for reply in self._running.values() if not reply.plan.is_out_of_band), None)
 
-    def add(self, plan: Plan) -> Reply:
-        """Announce a response; the caller starts it, with the lock released.
+    def add(self, plan: Plan, brain: Brain) -> Reply:
+        """Announce a response of this brain's; the caller starts it, with the lock released.
 
         Raises `RequestError` when the conversation has one already, or too many are running.
         """
@@ -55,7 +56,7 @@ class Replies:
         self._threads = [reply for reply in self._threads if not reply.join(0)]
         if len(self._threads) >= _MOST_THREADS:
             raise RequestError("rate_limit_exceeded", f"No more than {_MOST_THREADS} responses at a time.")
-        reply = Reply(plan, self._organs, self._lock, self._outbox, self._over)
+        reply = Reply(plan, replace(self._organs, brain=brain), self._lock, self._outbox, self._over)
         self._running[reply.answer.id] = reply
         self._threads.append(reply)
         return reply
@@ -86,6 +87,7 @@ class Replies:
 
     def _over(self, reply: Reply) -> None:
         del self._running[reply.answer.id]
+        reply.plan.turn.given_up.set()  # its thread may be waiting for a brain that is silent
         if not reply.plan.is_out_of_band:
             self._on_answered(reply.answer.audio_ms)
 

@@ -22,6 +22,8 @@ _TURN_S = 3.0
 """How long nobody else is heard: most commands are shorter, and going through a sound twice costs more than a wait."""
 _LOOK_S = 0.5
 """Between two looks whether a turn is over, while nothing else happens."""
+_MOST_DEATHS = 4
+"""Of the process, with nothing understood between them: then it is not started again."""
 
 
 class SpeechUnavailableError(Exception):
@@ -54,6 +56,8 @@ class Job:
     sent: int = 0
     """How many of these the process has heard."""
     ended: bool = False
+    was_lost: bool = False
+    """Whether the process died of it, or while it heard this."""
     began: float = field(default_factory=time.monotonic)
     result: Future[Guess] = field(default_factory=Future)
 
@@ -84,15 +88,19 @@ class Search:
     """Runs ``python -m offline.decoder NAME``; any thread may call.
 
     Its thread, *offline search ...*, blocks in its queue and in the process's pipes. Termination: `close` ends the
-    process, which breaks the pipes, and puts None into the queue.
+    process, which breaks the pipes, and puts None into the queue. A process that ends by itself is started again.
     """
 
     def __init__(self, name: str) -> None:
         """Begin to load the models."""
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._name = name
+        self._lock = threading.Lock()  # guards the two below: no process is started after the end
+        self._closed = False
         self._child = Child("offline.decoder", name)
         self._jobs: list[Job] = []  # the thread's, as is the next
         self._heard: Job | None = None  # whose sound the process is hearing
+        self._deaths = 0
         self._thread = threading.Thread(target=self._run, name=f"offline search {name}", daemon=True)
         self._thread.start()
 
@@ -104,20 +112,25 @@ class Search:
 
     def close(self) -> None:
         """End process and thread; what has no guess by then fails."""
-        self._child.kill()
+        with self._lock:
+            self._closed = True
+            self._child.kill()
         self._tasks.put(None)
         self._thread.join()
         self._child.join()
 
     def _run(self) -> None:
-        with suppress(OSError, ValueError):
-            self._child.answer()  # when the models are loaded
+        self._wait_for_models()
         while (task := self._wait()) is not None:
             task()
             while self._tasks.empty() and (job := self._next()) is not None:
                 self._advance(job)
         for job in self._jobs:
             self._fail(job, "it was closed")
+
+    def _wait_for_models(self) -> None:
+        with suppress(OSError, ValueError):
+            self._child.answer()
 
     def _wait(self) -> _Task | None:
         try:
@@ -148,8 +161,23 @@ class Search:
                 job.result.set_result(self._understood())
                 self._jobs.remove(job)
         except (OSError, ValueError) as error:
-            self._jobs.remove(job)
-            self._fail(job, str(error))
+            self._revive()
+            if job.was_lost:  # a second time: it may be what the process dies of
+                self._jobs.remove(job)
+                self._fail(job, str(error))
+            job.was_lost, job.sent = True, 0
+
+    def _revive(self) -> None:
+        """Start the process again, if that may help."""
+        self._heard = None
+        self._deaths += 1
+        with self._lock:
+            if self._closed or self._deaths > _MOST_DEATHS:
+                return
+            self._child.kill()
+            self._child.join()
+            self._child = Child("offline.decoder", self._name)
+        self._wait_for_models()
 
     def _understood(self) -> Guess:
         """End the utterance that the process is hearing; raises OSError or ValueError when the process has ended."""
@@ -157,7 +185,9 @@ class Search:
             self._heard.sent = 0
         self._heard = None
         self._child.send(b"")
-        return Guess(**self._child.answer())
+        guess = Guess(**self._child.answer())
+        self._deaths = 0
+        return guess
 
     def _fail(self, job: Job, why: str) -> None:
         job.result.set_exception(SpeechUnavailableError(f"the speech recogniser broke ({why}): please type"))

@@ -45,11 +45,13 @@ _OWN_PAGES = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _PING_SECONDS = 20.0
 """As seen of the service."""
 _HANDSHAKE_SECONDS = 1.5
-"""How long a client may take to begin; `Server.stop` cannot cut these off and has to wait for them."""
+"""How long a client may take to begin; `Server.stop` cannot cut these off."""
 MOST_CONNECTIONS = 16
 """At a time: a program has one, two while it changes over."""
 _FAREWELL_SECONDS = 1.0
 """How long a client may take to say goodbye before it is cut off."""
+_END_SECONDS = 1.0
+"""How long `Server.stop` waits for threads, whose brain, voice or recogniser may be busy, or who have just begun."""
 
 
 class Server:
@@ -93,8 +95,9 @@ class Server:
     def stop(self) -> None:
         """Say goodbye to all clients and end every thread; a second call does nothing.
 
-        At once as a rule; a client that does not answer costs `_FAREWELL_SECONDS`, one that connected and never spoke
-        `_HANDSHAKE_SECONDS`, a brain or a voice that is busy 2 s, after which its thread is left behind.
+        At once as a rule; a client that does not answer costs `_FAREWELL_SECONDS`. One that connected and never spoke,
+        or a brain, a voice or a recogniser that is busy costs `_END_SECONDS`, after which its thread is left behind: it
+        ends by itself, for a recogniser when that is closed.
         """
         with self._lock:
             already, self._stopped = self._stopped, True
@@ -109,9 +112,12 @@ class Server:
             connection.close(CloseCode.GOING_AWAY, "The assistant stops.")
         cut_off.cancel()
         _shut_down(connections.values())
-        self._listener.shutdown()
-        for thread in (cut_off, self._thread, *connections):
-            thread.join()
+        # The library waits for its connections' threads, without bound, and one may be busy: that is left to a thread.
+        ending = threading.Thread(target=self._listener.shutdown, name="offline end", daemon=True)
+        ending.start()
+        deadline = time.monotonic() + _END_SECONDS
+        for thread in (cut_off, self._thread, ending, *connections):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a handshake that leads nowhere, or remember the connection. Its own thread."""

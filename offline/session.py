@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from offline.brain import Brain, Sentence
 from offline.conversation import Conversation
 from offline.entry import Entry, entry_of
 from offline.items import Created, Reference
@@ -60,6 +61,7 @@ class Session:
         self._outbox = Outbox(send)
         self._listening = Listening(organs)
         self._listening.configure(self._settings.turn_detection)
+        self._fault_told = ""  # why speech was last not understood
         self._quiet_since_ms: int | None = None  # where in the sound written the last answer has been played
         self._lock = threading.Lock()  # guards the three below
         self._conversation = Conversation()
@@ -161,6 +163,7 @@ class Session:
             self._understood(entry, turn.utterance.finish())
         except Exception as error:  # noqa: BLE001 - the recogniser's fault: told, and survived
             _log.exception("cannot recognise speech")
+            entry.fault = str(error) or type(error).__name__
             if self._settings.audio.input.transcription:
                 fault = {"type": "server_error", "code": "server_error", "message": str(error), "param": None}
                 kind = "conversation.item.input_audio_transcription.failed"
@@ -244,8 +247,16 @@ class Session:
                 entries = [
                     self._conversation.entry(one.id, "retriev") if isinstance(one, Reference) else one for one in given
                 ]
-            reply = self._replies.add(planned(self._settings, options, self._conversation, entries))
+            brain = self._brain(entries[-1].fault if entries else "")
+            reply = self._replies.add(planned(self._settings, options, self._conversation, entries), brain)
         reply.start()
+
+    def _brain(self, fault: str) -> Brain:
+        """Return who is to answer: to speech that could not be understood the reason, but the same reason once."""
+        if not fault:
+            return self._organs.brain
+        is_told, self._fault_told = fault == self._fault_told, fault
+        return Sentence("" if is_told else f"I cannot understand you: {fault}.")
 
     def _put(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - a field is any JSON value
         self._outbox.put(server_event(kind, **fields))

@@ -39,8 +39,24 @@ _TIMEOUT_S = 20.0
 """A sentence takes some 0.2 s; a program that hangs must not hang the answer for ever."""
 _SENTENCE = re.compile(r"(?<=[.!?;:])\s+")
 
+_UNITS = (
+    ("°C", "degree", "s"),
+    ("°F", "degree", "s"),
+    ("°", "degree", "s"),
+    ("km/h", "kilometre", "s an hour"),
+    ("m/s", "metre", "s a second"),
+    ("mph", "mile", "s an hour"),
+    ("%", "percent", ""),
+)
+"""What is behind a number, how it is said, and how more of it are said."""
+_ZONE = re.compile(r"\b(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/(?:\w+/)?(\w+)")
+"""A time zone by its IANA name, of which the city is said."""
+
 _MEN: Final = frozenset({"ash", "ballad", "echo", "verse", "cedar", "onyx"})
 """The service's voices that sound like a man's; the others are spoken by a woman's."""
+
+_choosing = threading.Lock()
+"""Held while the default engine is made: the library must not be loaded twice, since it has one state for all."""
 
 Engine = Callable[[str, bool, float], tuple[int, bytes]]
 """Speaks a sentence as a man or a woman, at a speed: returns Hz and PCM16 mono."""
@@ -61,7 +77,8 @@ class Synthesizer:
 
         `voice` is one of the service's names; `speed` 1 is normal. Raises SynthesisUnavailableError.
         """
-        engine = self._engine or default_engine()
+        with _choosing:
+            engine = self._engine or default_engine()
         speed = min(max(speed, _SLOWEST), _FASTEST)
         for sentence in _SENTENCE.split(speakable(text)):
             if not any(character.isalnum() for character in sentence):
@@ -80,8 +97,15 @@ def _without_lead(pcm: bytes) -> bytes:
 
 
 def speakable(text: str) -> str:
-    """Return `text` on one line, without control characters, and without what voices take for phonemes or markup."""
+    """Return `text` on one line, without control characters, and without what voices take for phonemes or markup.
+
+    Units and time zones are put into words.
+    """
     plain = "".join(" " if unicodedata.category(character)[0] == "C" else character for character in text)
+    for unit, one, more in _UNITS:
+        plain = re.sub(rf"(?<![\d.,])1\s?{unit}(?!\w)", f"1 {one}{more.removeprefix('s')}", plain)
+        plain = re.sub(rf"(?<=\d)\s?{unit}(?!\w)", f" {one}{more}", plain)
+    plain = _ZONE.sub(lambda zone: zone[1].replace("_", " "), plain)
     return re.sub(r"[\[\]<>|\\\s]+", " ", plain).strip()
 
 

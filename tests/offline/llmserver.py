@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import Any
@@ -19,7 +19,10 @@ def chunk(**delta: object) -> str:
 
 
 class LlmServer(ThreadingHTTPServer):
-    """Streams `script`, one event an item; a `threading.Event` in it holds the stream until it is set."""
+    """Streams `script`, one event an item; a `threading.Event` in it holds the stream until it is set.
+
+    An item that begins with a colon is sent as it is.
+    """
 
     daemon_threads = True
 
@@ -30,6 +33,13 @@ class LlmServer(ThreadingHTTPServer):
         self.models: dict[str, list[dict[str, str]]] = {"data": [{"id": "small-model"}, {"id": "other"}]}
         self.requests: Queue[tuple[str, str, dict[str, Any]]] = Queue()
         self.hung_up = threading.Event()
+        self.asked = threading.Semaphore(0)
+        self.plain: bytes | None = None
+        """Sent in place of the stream."""
+        self.refusal: Callable[[dict[str, Any]], str] = lambda _: ""
+        """Why a request is refused with HTTP 400, "" for one that is not."""
+        self.headers_first = True
+        """Whether the response begins before the first event is there."""
 
     @property
     def url(self) -> str:
@@ -50,17 +60,28 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.put((self.path, self.headers["Authorization"], body))
+        self.server.asked.release()
         if self.server.status != 200:
             self._send(self.server.status, self.server.failure)
-            return
-        self.send_response(200)
-        self.end_headers()
+        elif why := self.server.refusal(body):
+            self._send(400, json.dumps({"error": {"message": why}}).encode())
+        elif self.server.plain is not None:
+            self._send(200, self.server.plain)
+        else:
+            self._stream()
+
+    def _stream(self) -> None:
+        begun = False
         with contextlib.suppress(OSError):
             for event in self.server.script:
+                if not begun and (self.server.headers_first or isinstance(event, str)):
+                    self.send_response(200)
+                    self.end_headers()
+                    begun = True
                 if isinstance(event, threading.Event):
                     event.wait(10)
                 else:
-                    self.wfile.write(f"data: {event}\n\n".encode())
+                    self.wfile.write(event.encode() if event.startswith(":") else f"data: {event}\n\n".encode())
             return
         self.server.hung_up.set()
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
+from websockets.sync.client import connect
 
-from offline.brain import FunctionCall, TextDelta, Turn
+from offline.brain import FunctionCall, GivenUp, TextDelta, Turn
+from offline.chat import LlmError
 from offline.fallback import APOLOGY, REST_S, Fallback
-from offline.llm import LlmBrain, LlmError
+from offline.llm import LlmBrain
 from offline.matcher import Matcher
+from offline.organs import Organs
+from offline.server import Server
+from tests.offline.client import Client
 from tests.offline.llmserver import LlmServer, chunk, words
 
 HELLO = Turn(({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]},))
@@ -73,6 +79,66 @@ def test_commands_answer_for_a_model_that_is_slow(llm: LlmServer) -> None:
     late.set()
 
     assert answer == APOLOGY + GREETING
+
+
+def test_commands_answer_for_a_model_without_a_word(llm: LlmServer) -> None:
+    llm.script = [chunk(role="assistant"), "[DONE]"]
+
+    assert words(Fallback(LlmBrain(llm.url), Matcher()).reply(HELLO)) == APOLOGY + GREETING
+
+
+def test_of_a_noise_no_model_is_asked(llm: LlmServer) -> None:
+    noise = {"type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": ""}]}
+    brain = Fallback(LlmBrain(llm.url), Matcher())
+
+    list(brain.reply(Turn((*HELLO.items, noise))))
+    assert llm.requests.empty()
+
+    llm.script = [chunk(content="Hi.")]
+    assert words(brain.reply(Turn((noise, *HELLO.items)))) == "Hi."
+
+
+def test_an_answer_that_is_given_up_is_no_failure(llm: LlmServer) -> None:
+    late = threading.Event()
+    llm.script = [late, chunk(content="Here I am.")]
+    brain = Fallback(LlmBrain(llm.url, "m"), Matcher())
+    turn = replace(HELLO, given_up=GivenUp())
+    parts: list[TextDelta | FunctionCall] = []
+    thread = threading.Thread(target=lambda: parts.extend(brain.reply(turn)))
+    thread.start()
+    assert llm.asked.acquire(timeout=5)
+    turn.given_up.set()
+    thread.join(5)
+    late.set()
+
+    assert parts == []
+    assert words(brain.reply(HELLO)) == "Here I am."
+
+
+def test_questions_that_are_given_up_do_not_use_up_the_responses(llm: LlmServer, organs: Organs) -> None:
+    forever = threading.Event()
+    llm.script = [chunk(content="<think>"), forever]
+    with (
+        Server(replace(organs, brain=Fallback(LlmBrain(llm.url, "m"), Matcher()))) as server,
+        connect(f"{server.url}?model=any", max_queue=None) as socket,
+    ):
+        client = Client(socket)
+        for _ in range(10):
+            client.say("hello")
+            client.send("response.create")
+            client.wait("response.created")
+            assert llm.asked.acquire(timeout=5)
+            client.send("response.cancel")
+            assert client.wait("response.done")["response"]["status"] == "cancelled"
+            _join_replies()
+    forever.set()
+
+
+def _join_replies() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("offline reply"):
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_half_an_answer_is_not_followed_by_another(llm: LlmServer) -> None:

@@ -27,7 +27,12 @@ def test_what_is_asked_for_is_used_and_a_question_names_what_is_known_by_then(ki
 
 
 def test_every_request_can_be_put_into_words() -> None:
-    assert {kind for kind, _ in (*NOTES, *CLOCK)} | {"weather"} == set(INTENTS)
+    assert {kind for kind, _ in (*NOTES, *CLOCK)} | {"weather", "extend"} == set(INTENTS)
+
+
+@pytest.mark.parametrize("kind", INTENTS)
+def test_what_a_request_becomes_is_a_request(kind: str) -> None:
+    assert (INTENTS[kind].becomes or kind) in INTENTS
 
 
 def test_what_is_missing_is_asked_for_in_order() -> None:

@@ -117,6 +117,20 @@ def test_of_a_truncated_answer_the_brain_knows_what_was_heard(client: Client, br
     assert brain.turns[1].items[1]["content"] == [{"type": "output_audio", "transcript": "You said hi."}]
 
 
+def test_an_answer_in_the_making_is_truncated(client: Client, brain: Echo) -> None:
+    client.say("slowly")
+    client.send("response.create")
+    item_id = client.wait("response.output_audio.delta")["item_id"]
+    client.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=100)
+    client.wait("conversation.item.truncated")
+    brain.gate.set()
+    client.wait("rate_limits.updated")
+    item = client.ask("conversation.item.retrieve", item_id=item_id)["item"]
+
+    assert len(base64.b64decode(item["content"][0]["audio"])) == 100 * MS
+    assert item["content"][0]["transcript"] is None
+
+
 def test_what_cannot_be_truncated_is_refused(client: Client) -> None:
     typed = client.say("hi")
     spoken = client.answer()["output"][0]["id"]

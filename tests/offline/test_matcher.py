@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from offline.matcher import spoken
-from tests.offline.talk import TEXT, Item, Talk, tool
+from tests.offline.talk import TEXT, Item, Talk, assistant, tool
 
 
 def test_a_result_is_said() -> None:
@@ -42,6 +42,22 @@ def test_results_of_any_shape_become_words(output: str, words: str) -> None:
         ("that's all", "All right."),
         ("nothing", "All right."),
         ("thank you very much", "You're welcome."),
+        ("thank you so much for your help", "You're welcome."),
+        ("thx", "You're welcome."),
+        ("ok", "All right."),
+        ("stop the music", "All right."),
+        ("no wait", "All right."),
+        ("cool", "I'm glad."),
+        ("great", "I'm glad."),
+        ("goodnight", "Goodbye."),
+        ("see you tomorrow", "Goodbye."),
+        ("see ya", "Goodbye."),
+        ("ciao", "Goodbye."),
+        ("can you hear me", "Yes, I hear you."),
+        ("are you there?", "Yes, I hear you."),
+        ("huh?", "I have not said anything yet."),
+        ("what are my reminders", "I have no reminders, alarms or timers, only notes."),
+        ("set an alarm for 7 am", "I have no reminders, alarms or timers, only notes."),
     ],
 )
 def test_a_short_word_gets_a_short_answer(text: str, answer: str) -> None:
@@ -102,6 +118,40 @@ def test_small_talk() -> None:
     assert "take a note" in str(talk.say("Help"))
     assert str(talk.say("who won the world cup")).startswith("I did not understand that. I can ")
     assert talk.answer() == "Anything else?"
+
+
+@pytest.mark.parametrize("text", ["I need help", "what else can you do"])
+def test_help_is_asked_for_in_many_ways(text: str) -> None:
+    assert str(Talk().say(text)).startswith("I can tell you")
+
+
+@pytest.mark.parametrize("text", ["repeat that", "pardon?", "huh?", "can you say that again, slower?"])
+def test_what_was_of_use_is_said_again(text: str) -> None:
+    talk = Talk()
+    talk.say("weather in Paris")
+    talk.result("It is 12 degrees in Paris.")
+    talk.say("blah")
+    talk.say("thanks")
+
+    assert talk.say(text) == "It is 12 degrees in Paris."
+    assert talk.say(text) == "It is 12 degrees in Paris."
+
+
+def test_what_was_interrupted_is_said_again_as_a_whole() -> None:
+    talk = Talk()
+    talk.say("weather in Paris")
+    talk.result("It is 12 degrees in Paris.")
+    talk.items[-1] = assistant("It is 12")
+
+    assert talk.say("pardon?") == "It is 12 degrees in Paris."
+
+
+def test_what_somebody_else_said_is_said_again_as_far_as_it_was_heard() -> None:
+    talk = Talk()
+    talk.say("tell me a story")
+    talk.items[-1] = assistant("Once upon a")
+
+    assert talk.say("pardon?") == "Once upon a"
 
 
 def test_speech_without_words_is_asked_for_again() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from offline.child import Child
 from offline.recognizer import Guess, Recognizer, SpeechUnavailableError, Utterance, best
 from offline.sentences import sentences
 from tests.speech import can_speak, say, silence
@@ -133,6 +136,72 @@ def test_a_search_that_breaks_is_told_and_closing_ends_all_threads() -> None:
     assert not [
         thread for thread in threading.enumerate() if thread.name.startswith("offline search") and not thread.daemon
     ]
+
+
+@needs_speech
+@pytest.mark.parametrize("search", [0, 1], ids=["commands", "everything"])
+def test_a_search_whose_process_dies_goes_on_with_another(search: int) -> None:
+    recognizer = Recognizer()
+    assert heard(recognizer, "what time is it") == "what time is it"
+    recognizer._searches[search]._child.kill()
+
+    assert heard(recognizer, "what time is it") == "what time is it"
+    utterance = recognizer.start()
+    utterance.feed(silence(0.3) + say("list my notes") + silence(0.3))
+    assert len(utterance.guesses()) == 2
+
+    recognizer.close()
+
+
+@needs_speech
+def test_a_search_that_dies_again_and_again_is_not_started_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    class Mayfly(Child):
+        """Dies at once."""
+
+        def __init__(self, *arguments: str) -> None:
+            super().__init__(*arguments)
+            started.append(arguments)
+            self.kill()
+
+    recognizer = Recognizer()
+    recognizer.warm()
+    monkeypatch.setattr("offline.search.Child", Mayfly)
+    commands, everything = recognizer._searches
+    everything._child.kill()
+
+    for _ in range(5):
+        assert heard(recognizer, "what time is it") == "what time is it"  # the other search suffices
+    assert 1 <= len(started) <= 4
+
+    commands._child.kill()
+    with pytest.raises(SpeechUnavailableError, match="please type"):
+        heard(recognizer, "what time is it")
+    recognizer.close()
+
+
+@needs_speech
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+@pytest.mark.parametrize("arguments", ["'offline.decoder', 'commands'", "'offline.keyphrase', 'computer'"])
+def test_ctrl_c_while_a_process_starts_is_not_for_that(arguments: str) -> None:
+    code = f"""
+import os, signal
+from offline.child import Child
+signal.signal(signal.SIGINT, lambda *_: None)
+child = Child({arguments})
+os.killpg(0, signal.SIGINT)
+child.send(b"")
+print(child.answer())
+child.kill()
+child.join()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], start_new_session=True, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
 
 
 def test_without_a_recogniser_one_sentence_says_so() -> None:

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from socket import create_connection
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from tests.offline.client import (
     Client,
     Dial,
     Ears,
+    EarsUtterance,
     Echo,
     Loudness,
     Tone,
@@ -172,6 +174,35 @@ def test_stopping_ends_an_answer_that_nobody_reads() -> None:
 
     assert took < 3
     assert not _threads()
+    _gone(set(threading.enumerate()) - before)
+
+
+def test_stopping_does_not_wait_for_a_recogniser_that_hangs(organs: Organs) -> None:
+    class Lost(Ears):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked, self.found = threading.Event(), threading.Event()
+
+        def start(self) -> LostUtterance:
+            return LostUtterance(self)
+
+    class LostUtterance(EarsUtterance):
+        def finish(self) -> str:
+            lost.asked.set()
+            lost.found.wait(20)
+            return ""
+
+    lost = Lost()
+    before = set(threading.enumerate())
+    with Server(replace(organs, recognizer=lost)) as server, connect(f"{server.url}?model=any") as socket:
+        Client(socket).append(LOUD + SILENCE)
+        assert lost.asked.wait(DEADLINE)
+        began = time.monotonic()
+        server.stop()
+        took = time.monotonic() - began
+        lost.found.set()
+
+    assert took < 2
     _gone(set(threading.enumerate()) - before)
 
 

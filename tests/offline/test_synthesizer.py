@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 
 import pytest
 
-from offline.synthesizer import EspeakLibrary, SynthesisUnavailableError, Synthesizer, espeak_program, flite, speakable
+from offline.synthesizer import (
+    EspeakLibrary,
+    SynthesisUnavailableError,
+    Synthesizer,
+    default_engine,
+    espeak_program,
+    flite,
+    speakable,
+)
 from tests.speech import RATE, level
 
 ENGINES = [
@@ -112,8 +121,55 @@ def test_the_library_speaks_for_many_threads_at_once() -> None:
     assert results == pytest.approx([alone] * 4, rel=0.02)  # its noise is never twice the same
 
 
+def test_the_library_is_loaded_once_for_two_who_begin_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    both = threading.Barrier(2)
+
+    class Counted(EspeakLibrary):
+        def __init__(self) -> None:
+            made.append(self)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.5)  # for another that is made meanwhile
+            super().__init__()
+
+    monkeypatch.setattr("offline.synthesizer.EspeakLibrary", Counted)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    default_engine.cache_clear()
+    spoken_s: list[float] = []
+    threads = [
+        threading.Thread(target=lambda: spoken_s.append(seconds(spoken(Synthesizer(), "Good day.")))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    default_engine.cache_clear()
+
+    assert len(made) == 1
+    assert len(spoken_s) == 2
+
+
 def test_without_a_voice_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("espeakng_loader.get_library_path", lambda: "nowhere.so")
 
     with pytest.raises(SynthesisUnavailableError, match="install flite"):
         EspeakLibrary()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("10 °C, feels like minus 1 °C", "10 degrees, feels like minus 1 degree"),
+        ("12 to 19 °C", "12 to 19 degrees"),
+        ("50°F, 21 °", "50 degrees, 21 degrees"),
+        ("wind 5 km/h", "wind 5 kilometres an hour"),
+        ("wind 1 km/h", "wind 1 kilometre an hour"),
+        ("11 mph, 3.1 m/s", "11 miles an hour, 3.1 metres a second"),
+        ("humidity 50 %, 15% of 80", "humidity 50 percent, 15 percent of 80"),
+        ("America/New_York", "New York"),
+        ("In America/Argentina/Buenos_Aires it is 3.", "In Buenos Aires it is 3."),
+        ("and/or 50 %s", "and/or 50 %s"),
+    ],
+)
+def test_units_and_zones_are_said_in_words(text: str, words: str) -> None:
+    assert speakable(text) == words

@@ -74,7 +74,24 @@ def test_a_recogniser_that_fails_is_told_and_survived(client: Client, ears: Ears
     failed = client.wait("conversation.item.input_audio_transcription.failed")
 
     assert failed["error"]["message"] == "no ears"
-    assert client.wait("response.done")["response"]["status"] == "completed"
+    assert _spoken(client) == ["I cannot understand you: no ears."]
+
+
+def test_why_speech_is_not_understood_is_said_once(client: Client, ears: Ears, brain: Echo) -> None:
+    spoken = []
+    for words in ("deaf", "deaf", "hello there"):
+        ears.words = words
+        client.append(LOUD + SILENCE)
+        spoken.append(_spoken(client))
+
+    assert spoken == [["I cannot understand you: no ears."], [], ["You said hello there. That is all."]]
+    assert len(brain.turns) == 1
+
+
+def _spoken(client: Client) -> list[str]:
+    done = client.wait("response.done")["response"]
+    assert done["status"] == "completed"
+    return [part["transcript"] for item in done["output"] for part in item["content"]]
 
 
 def test_several_turns_in_one_append_are_each_answered(client: Client) -> None:
