@@ -143,7 +143,7 @@ _TEMPLATES = (
         "stop|stop it|stop talking|be quiet|cancel|cancel that|never mind|forget it|that's enough|quiet|wait|hold on",
         "help|help me|what can you do|what can i say|what can i ask you|how do you work|who are you|what are you",
         "thanks|thank you|thank you very much|thanks a lot|great thank you|that's great thanks|no that's all thank you",
-        "can you hear me|are you there|cool|great|good night|see you tomorrow",
+        "can you hear me|are you there|see you tomorrow",
         "goodbye|bye|bye bye|good bye|see you later|see you|thank you goodbye|okay goodbye|that's all goodbye",
         "hello|hi|hi there|hello there|good morning|good afternoon|good evening|hey|how are you|hello how are you",
         "what did i say|what did i just say|what was the last thing i said|did you hear me|what did i ask you",

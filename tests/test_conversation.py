@@ -834,7 +834,7 @@ def test_calls_of_a_cancelled_response_are_answered_without_going_on() -> None:
 # The end
 
 
-@pytest.mark.parametrize("text", ["Goodbye.", "good bye", "Bye bye!", "OK, goodbye", "bye"])
+@pytest.mark.parametrize("text", ["Goodbye.", "good bye", "Bye bye!", "OK, goodbye", "bye", "Good night!"])
 def test_goodbye_ends_after_the_farewell_was_heard(text: str) -> None:
     talk = Talk()
     talk.said("u1")

@@ -7,7 +7,7 @@ from collections import deque
 
 MAX_LINES = 100
 """There are more in a file, where they can wait as well."""
-_GOODBYE = re.compile(r"\W*(ok(ay)?\W+)?((good\W*)?bye\W*)+", re.IGNORECASE)
+_GOODBYE = re.compile(r"\W*(ok(ay)?\W+)?(((good\W*)?bye|good\W*night)\W*)+", re.IGNORECASE)
 
 
 def is_goodbye(text: str) -> bool:
