@@ -55,7 +55,7 @@ def card() -> Iterator[SoundCard]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the processor for itself: sound that must flow in time."""
     for item in items:
-        if "card" in getattr(item, "fixturenames", ()):
+        if "card" in getattr(item, "fixturenames", ()) and item.get_closest_marker("patient") is None:
             item.add_marker("alone")
 
 

@@ -22,6 +22,8 @@ from voice.usage import prices_date
 
 Run = Callable[..., Program]
 
+pytestmark = pytest.mark.patient
+
 NAMES = [
     "/help",
     "/quit",

@@ -19,6 +19,8 @@ from tests.speech import silence
 from tests.tty import EVERYTHING, RELEASES, TEXTS, Tty
 
 Open = Callable[..., Tty]
+pytestmark = pytest.mark.patient
+
 PUSHED = [1 | RELEASES | EVERYTHING | TEXTS]
 
 

@@ -39,6 +39,8 @@ from voice.text import line
 
 Run = Callable[..., Program]
 
+pytestmark = pytest.mark.patient
+
 IN_TIME = 2.0
 """s from the signal to the end of the process, whatever the state."""
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
