@@ -147,10 +147,11 @@ def test_a_latency_that_cannot_be_is_not_believed(devices: Devices, make: Callab
 
 
 def _stop_microphone(devices: Devices, run: Run) -> None:
-    """Let the microphone stall until it is not even open any more."""
+    """Let the microphone stall until it has been opened anew and, as that one stalls too, is not even open any more."""
+    first = devices.streams["input"]
     devices.stalled.add("input")
     run.wait_for("the microphone (input) has stopped: looking for another")
-    wait_until(lambda: run.audio._mic.stream is None, TIMEOUT)
+    wait_until(lambda: devices.streams["input"] is not first and not devices.streams["input"].is_active(), TIMEOUT)
 
 
 def _heard(blocks: list[Block]) -> list[bytes]:
