@@ -224,6 +224,7 @@ def test_a_device_that_never_calls_back_is_replaced(
     _hears(service, card)
 
 
+@pytest.mark.patient
 def test_a_sound_server_that_hangs_is_waited_for(card: SoundCard, service: Service, run: Run) -> None:
     program = _start(run, card, service)
     card.freeze()
@@ -236,6 +237,7 @@ def test_a_sound_server_that_hangs_is_waited_for(card: SoundCard, service: Servi
 
 
 @pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.patient
 def test_a_sound_server_that_hangs_does_not_hold_up_the_end(
     card: SoundCard, service: Service, run: Run, noticed: bool
 ) -> None:
@@ -261,6 +263,7 @@ def unanswering(card: SoundCard, service: Service, run: Run) -> Program:
     return program
 
 
+@pytest.mark.patient
 def test_a_sound_server_that_hangs_at_the_start_leaves_the_keyboard(
     unanswering: Program, card: SoundCard, service: Service
 ) -> None:
@@ -278,6 +281,7 @@ def test_a_sound_server_that_hangs_at_the_start_leaves_the_keyboard(
     assert service.microphone()[0] == b""
 
 
+@pytest.mark.patient
 def test_a_sound_server_that_hangs_from_the_start_does_not_hold_up_the_end(unanswering: Program) -> None:
     began = time.monotonic()
     unanswering.interrupt()
@@ -287,6 +291,7 @@ def test_a_sound_server_that_hangs_from_the_start_does_not_hold_up_the_end(unans
     assert len(unanswering.stderr) == 1
 
 
+@pytest.mark.patient
 def test_a_device_that_is_asked_for_on_a_sound_server_that_hangs_is_status_4(card: SoundCard, run: Run) -> None:
     card.freeze()
     program = run("--offline", "--input-device", "default", env=card.environment)
