@@ -562,3 +562,26 @@ def test_a_window_that_is_closed(stage: Stage) -> None:
     assert program.returncode == 0
     assert output == ("", "")
     assert_no_process_is_left(stage.folder)
+
+
+DROPPED = """
+import signal, weakref
+from voice.signals import until_signalled
+
+class Thing:
+    pass
+
+thing = Thing()
+with until_signalled():
+    gone = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))  # nothing can be raised through this
+    del thing
+    print("went on")
+"""
+
+
+def test_a_signal_that_python_drops_is_not_told_of() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", DROPPED], cwd=TOP, capture_output=True, text=True, check=True, timeout=20
+    )
+
+    assert (ran.stdout, ran.stderr) == ("went on\n", "")

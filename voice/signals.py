@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,12 +42,16 @@ def until_signalled() -> Iterator[None]:
         _handle(_ignore)
         raise KeyboardInterrupt
 
-    with suppress(KeyboardInterrupt), _watched():
-        _handle(end)
-        try:
-            yield
-        finally:
-            _handle(_ignore)
+    hook, sys.unraisablehook = sys.unraisablehook, _tell_of_no_signal
+    try:
+        with suppress(KeyboardInterrupt), _watched():
+            _handle(end)
+            try:
+                yield
+            finally:
+                _handle(_ignore)
+    finally:
+        sys.unraisablehook = hook
 
 
 def suspender() -> Callable[[], None]:
@@ -67,6 +72,12 @@ def suspender() -> Callable[[], None]:
 def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in _ENDING:
         signal.signal(number, handler)
+
+
+def _tell_of_no_signal(unraisable: sys.UnraisableHookArgs) -> None:
+    """Print what Python says of an exception that it has to drop, unless a signal was that: `_watch` sees to it."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
 
 
 def _ignore(*_: object) -> None:
