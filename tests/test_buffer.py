@@ -279,6 +279,17 @@ def test_reading_writing_and_clearing_at_once_lose_nothing() -> None:
     assert np.array_equal(played[played != 0], np.repeat(np.arange(1, 2001), 100))
 
 
+def test_sound_that_is_cut_within_a_sample_is_delivered_whole() -> None:
+    delivered: list[bytes] = []
+    delivery = Delivery(delivered.append)
+    sound = _sound(20)
+    for start in range(0, len(sound), 333):
+        delivery.append("a", sound[start : start + 333])
+
+    assert b"".join(delivered) == sound
+    assert not any(len(piece) % 2 for piece in delivered)
+
+
 def test_what_is_delivered_as_it_comes_knows_no_pause() -> None:
     delivered: list[bytes] = []
     delivery = Delivery(delivered.append)

@@ -26,7 +26,16 @@ from voice.effects import (
     TryAgain,
 )
 from voice.errors import ServiceRefusedError, SettingError
-from voice.events import ItemCreate, ItemDelete, ItemTruncate, ResponseCancel, ResponseCreate, SessionUpdate, decode
+from voice.events import (
+    InputCommit,
+    ItemCreate,
+    ItemDelete,
+    ItemTruncate,
+    ResponseCancel,
+    ResponseCreate,
+    SessionUpdate,
+    decode,
+)
 from voice.shown import Notice, StateChanged, ToolUse, Turn
 from voice.turns.agenda import MAX_LINES
 from voice.turns.transcript import Entry, heard_text
@@ -1365,3 +1374,16 @@ def test_no_word_is_torn_in_any_script(text: str, heard: str) -> None:
     entry = Entry("i1", "assistant", text, complete=True)
 
     assert heard_text(entry, 8000, 10_000) == heard
+
+
+def test_a_turn_that_ended_offline_is_heard_by_the_service_itself_once_it_shall() -> None:
+    talk = Talk(by_hand=True)
+    talk.note(talk.conversation.disconnected())
+    talk.note(talk.conversation.talk())
+    talk.note(talk.conversation.end_talk())
+    talk.note(talk.conversation.take_turns(by_hand=False, change=MODE))
+    talk.effects.clear()
+    talk.connect()
+
+    assert InputCommit() not in talk.sent
+    assert talk.conversation.idle

@@ -1,4 +1,4 @@
-"""The WebSocket to the service, through a proxy if there is one.
+"""The WebSocket to the service, through a proxy if there is one; the only importer of websocket and socks.
 
 A peer that is gone is noticed within 10 s: when it has said nothing for `PING_SECONDS` it is pinged, and has as long to
 answer. One that is there and never gets ready is given up after `READY_TIMEOUT`.
@@ -21,7 +21,7 @@ import websocket
 
 from voice.endpoint import Endpoint, Proxy
 from voice.errors import ConnectionLostError, SettingError
-from voice.losses import closed, failure
+from voice.losses import closed, failure, refusal
 
 CONNECT_TIMEOUT = 10.0
 """s for each step of connecting: a slow mobile link takes 1 to 3 s."""
@@ -122,6 +122,9 @@ class Connection:
                 self._keep(raw, None)  # else `stop` would know the bare socket only, which is no more
                 wrapped.do_handshake()
             self._keep(raw, self._upgrade(raw))
+        except websocket.WebSocketBadStatusException as error:
+            raw.close()
+            raise refusal(host, error.status_code, error.resp_headers or {}, error.resp_body or b"") from error
         except (OSError, websocket.WebSocketException) as error:
             raw.close()
             raise failure(error, host, port) from error

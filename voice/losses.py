@@ -7,8 +7,6 @@ import struct
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import websocket
-
 from voice.errors import ConnectionLostError, ServiceRefusedError
 from voice.refusals import REMEDIES
 from voice.text import printable
@@ -19,11 +17,9 @@ EXCERPT = 200
 """Bytes of a refusal's own words, a sentence or two; characters of a host's name, which has 253 at most."""
 
 
-def failure(error: Exception, host: str, port: int) -> ServiceRefusedError | ConnectionLostError:
-    """Why there is no WebSocket though the host was reached."""
+def failure(error: Exception, host: str, port: int) -> ConnectionLostError:
+    """Why there is no WebSocket though the host was reached, and did not answer with a status."""
     match error:
-        case websocket.WebSocketBadStatusException():
-            return _refusal(error, host)
         case ssl.SSLCertVerificationError():
             text = f"{host} cannot prove who it is ({error.verify_message}): is a proxy in between?"
         case ssl.SSLError():
@@ -33,17 +29,18 @@ def failure(error: Exception, host: str, port: int) -> ServiceRefusedError | Con
     return ConnectionLostError(text)
 
 
-def _refusal(error: websocket.WebSocketBadStatusException, host: str) -> ServiceRefusedError | ConnectionLostError:
-    status = error.status_code
+def refusal(
+    host: str, status: int, headers: Mapping[str, str], body: bytes
+) -> ServiceRefusedError | ConnectionLostError:
+    """What another answer than the upgrade means; names of `headers` are in lower case."""
     if status in {401, 403}:
         return ServiceRefusedError(f"{host} refused us (HTTP {status}): check OPENAI_API_KEY and WS_URL")
     if status == 404:  # noqa: PLR2004 - HTTP's own number
         return ServiceRefusedError(f"{host} has no Realtime service at this address (HTTP 404): check WS_URL")
     if status in range(300, 400):
-        where = f"sends us to {_host(error.resp_headers or {}) or 'another address'} (HTTP {status})"
+        where = f"sends us to {_host(headers) or 'another address'} (HTTP {status})"
         return ConnectionLostError(f"{host} {where}, where we do not go: check WS_URL, or sign in to this network")
-    said = _own_words(error.resp_body or b"")
-    return ConnectionLostError(f"{host} answered HTTP {status} instead of a WebSocket{said}")
+    return ConnectionLostError(f"{host} answered HTTP {status} instead of a WebSocket{_own_words(body)}")
 
 
 def _host(headers: Mapping[str, str]) -> str:
