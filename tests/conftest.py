@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests import soundcard
+from tests import soundcard, stumbles
 from tests.program import Program
 from tests.service import Service
 from tests.soundcard import SoundCard
+from tests.stumbles import StumbledError
 from voice.config import Config
 
 # Started in the background, a shell has us ignore Ctrl-C, and every program that a test starts inherits that.
@@ -43,8 +45,19 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+RERUNS = 4
+"""Of a test with a sound card during which the computer stood still, after 2, 4, 8 and 16 s; then it is skipped."""
+
+
+@pytest.fixture(scope="session")
+def watch() -> Iterator[stumbles.Watch]:
+    """What tells whether the computer stands still."""
+    with stumbles.watching() as running:
+        yield running
+
+
 @pytest.fixture
-def card() -> Iterator[SoundCard]:
+def card(watch: stumbles.Watch) -> Iterator[SoundCard]:
     """A sound card of the test's own; the test is skipped where none can be made."""
     if why := soundcard.missing():
         pytest.skip(why)
@@ -57,6 +70,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "card" in getattr(item, "fixturenames", ()) and item.get_closest_marker("patient") is None:
             item.add_marker("alone")
+            again = pytest.mark.flaky(RERUNS, 2, 2, only_rerun=[StumbledError.__name__])
+            item.add_marker(again)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Tell a failure of the program from one of the computer."""
+    if pyfuncitem.get_closest_marker("alone") is None:
+        return (yield)
+    began = time.monotonic()
+    try:
+        return (yield)
+    except Exception as error:
+        watch = pyfuncitem.funcargs["watch"]
+        assert isinstance(watch, stumbles.Watch)
+        if not (late := watch.worst(began)):
+            raise
+        why = f"this computer stood still for {late * 1000:.0f} ms meanwhile"
+        if getattr(pyfuncitem, "execution_count", 1) > RERUNS:
+            pytest.skip(f"{why}, and at each try before")
+        raise StumbledError(why) from error
 
 
 @pytest.fixture
