@@ -11,6 +11,8 @@ from voice.signals import leave_when_signalled, until_signalled
 if __name__ == "__main__":
     leave_when_signalled()  # before the rest is loaded, which takes a while
 
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # there are none, and to look for them takes 10 ms
+
 MAX_REASON = 200
 """Characters of why a package cannot be loaded."""
 

@@ -18,9 +18,10 @@ from voice.buffer import AudioBuffer
 from voice.config import Config
 from voice.connection import Connection
 from voice.conversation import Conversation
-from voice.echo import Off
+from voice.echo import Off, Suppressor
 from voice.endpoint import endpoint
 from voice.events import Json
+from voice.nearend import NearEnd
 from voice.session import Session
 from voice.settings import session_settings
 from voice.shown import Notice, StateChanged, ToolUse, Turn
@@ -70,7 +71,11 @@ class Client:
 
     def start(self, conversation: Conversation | None = None) -> None:
         self.connect()
-        self.session.begin(self.settings, conversation or Conversation(), Off())
+        self.begin(conversation)
+
+    def begin(self, conversation: Conversation | None = None, suppressor: Suppressor | None = None) -> None:
+        self.session.uplink.near_end = NearEnd(suppressor or Off())
+        self.session.begin(self.settings, conversation or Conversation())
 
     @property
     def settings(self) -> Json:

@@ -104,6 +104,18 @@ def test_echo_goes_and_user_stays(far: Samples, user: Samples, echo_db: float, l
     assert kept(part(out, 10, 16), part(scene.user, 10, 16)) > least
 
 
+def test_a_rest_while_nothing_plays_changes_nothing(far: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    played = np.concatenate([part(far, 0, 8), quiet(12), part(far, 8, 12)])
+    scene = hear(Room(5, drift_ppm=50), played, np.concatenate([quiet(14), babble(3, seed=2), quiet(7)]))
+    rested = clean(EchoCanceller(), scene)
+    monkeypatch.setattr("voice.echo.REST_BLOCKS", 10**9)
+    awake = clean(EchoCanceller(), scene)
+    assert np.array_equal(part(rested, 0, 20), part(awake, 0, 20))
+    assert level(part(rested, 20, 21)) < level(part(awake, 20, 21)) + 1
+    assert level(part(rested, 21, 24)) < level(part(awake, 21, 24)) + 1
+    assert level(part(rested, 20, 24)) < level(part(scene.near, 20, 24)) - 25
+
+
 def test_echo_is_weak_from_the_first_word(far: Samples) -> None:
     scene = hear(Room(5), far, quiet(16))
     out = clean(EchoCanceller(), scene)

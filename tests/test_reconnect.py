@@ -23,7 +23,6 @@ from tests.wire import Refusal, pinging
 from voice import connection, line, uplink
 from voice.connection import Connection
 from voice.conversation import Conversation
-from voice.echo import Off
 from voice.endpoint import Endpoint
 from voice.errors import ConnectionLostError
 from voice.shown import Notice, StateChanged, ToolUse, Turn
@@ -509,7 +508,7 @@ def test_an_outage_at_the_start_ends_it_at_once(service: Service) -> None:
 
 def _asleep_from_the_start(client: Client) -> None:
     client.session.start(client._connect, client._tools, asleep=True)
-    client.session.begin(client.settings, Conversation(), Off())
+    client.begin()
     client.wait_for_state("asleep")
 
 

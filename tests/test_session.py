@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.caller import Client
+from tests.caller import Client, numbers, wait_until
 from tests.service import Service
 from tests.speech import tone
 from tests.wire import BAD_KEY, BAD_MODEL
@@ -20,9 +20,10 @@ from voice.config import Config
 from voice.conversation import Conversation
 from voice.echo import Off
 from voice.errors import AssistantError, ConnectionLostError, ServiceRefusedError, SettingError
+from voice.nearend import NearEnd
 from voice.settings import session_settings
 from voice.shown import Notice, ToolUse, Turn
-from voice.sound import BLOCK_SAMPLES
+from voice.sound import BLOCK_BYTES, BLOCK_SAMPLES
 
 Start = Callable[..., Client]
 
@@ -64,6 +65,22 @@ def test_sound_from_before_the_service_was_ready_is_sent_once_it_is(service: Ser
     assert sound == np.repeat(np.arange(1, 101, dtype=np.int16), BLOCK_SAMPLES).tobytes()
     kinds = [received.event["type"] for received in service.received]
     assert kinds.index("session.update") < kinds.index("input_audio_buffer.append")
+
+
+def test_sound_waits_until_there_is_something_to_hear_it_with(service: Service) -> None:
+    client = Client(service, lambda _n, _a: "")
+    client.connect()
+    client.session.begin(client.settings, Conversation())
+    client.tick(50)
+    client.wait_for_state("listening")
+    wait_until(client.mic_queue.empty)
+    assert not service.microphone()[0]
+    client.session.uplink.near_end = NearEnd(Off())
+    client.tick(2)
+
+    wait_until(lambda: len(service.microphone()[0]) >= 52 * BLOCK_BYTES)
+    client.session.stop()
+    assert numbers(service.microphone()[0]) == list(range(1, 53))
 
 
 def test_ten_seconds_that_arrive_at_once_are_played_whole_and_in_order(service: Service, start: Start) -> None:
@@ -215,7 +232,7 @@ def test_a_rejected_setting_names_the_field(service: Service) -> None:
     client = Client(service, lambda _n, _a: "")
     client.connect()
     settings = {**session_settings(client.config, (), speaks=True), "output_modalities": ["audio", "text"]}
-    client.session.begin(settings, Conversation(), Off())
+    client.session.begin(settings, Conversation())
 
     with pytest.raises(SettingError, match="rejected"):
         client.session.wait()
@@ -227,7 +244,7 @@ def test_a_connection_that_is_lost_before_it_was_ready_ends_with_a_reason(servic
         client.connect()  # and the settings are not known yet
         service.connection()
         service.close(1011, "tired")
-        client.session.begin(client.settings, Conversation(), Off())
+        client.begin()
 
         with pytest.raises(ConnectionLostError, match="1011: tired"):
             client.session.wait(5)
@@ -254,7 +271,7 @@ def test_a_bug_in_a_part_is_reported_as_one(service: Service) -> None:
 
     client = Client(service, lambda _n, _a: "")
     client.connect()
-    client.session.begin(session_settings(client.config, (), speaks=True), Conversation(), Broken())
+    client.begin(suppressor=Broken())
     client.tick()
 
     with pytest.raises(AssistantError, match="broken canceller"):

@@ -17,13 +17,14 @@ from tests.soundcard import SoundCard
 from tests.speech import can_speak, match, samples, say
 from voice.config import Config
 from voice.connection import Connection
-from voice.echo import Off, Samples
+from voice.echo import REST_BLOCKS, Off, Samples
 from voice.effects import Microphone
 from voice.feed import Feed
+from voice.nearend import NearEnd
 from voice.shown import Notice
 from voice.sleep import Sleep
 from voice.sound import SILENCE, Block
-from voice.uplink import ECHO_BLOCKS, MicQueue, Uplink
+from voice.uplink import MicQueue, Uplink
 
 Run = Callable[..., Program]
 
@@ -151,7 +152,7 @@ class _Nobody:
         raise error
 
 
-@pytest.mark.parametrize(("state", "looked"), [("closed", ECHO_BLOCKS), ("open", 1000), ("muted", 1000)])
+@pytest.mark.parametrize(("state", "looked"), [("closed", REST_BLOCKS), ("open", 1000), ("muted", 1000)])
 def test_nobody_looks_for_an_echo_when_nothing_is_sent_and_nothing_was_played_of_late(
     state: Literal["closed", "open", "muted"], looked: int
 ) -> None:
@@ -162,13 +163,14 @@ def test_nobody_looks_for_an_echo_when_nothing_is_sent_and_nothing_was_played_of
     for _ in range(1000):
         queue.put(Block(SILENCE, SILENCE))
     played = b"\1" * len(SILENCE)
-    for block in (played, *[SILENCE] * ECHO_BLOCKS):
+    for block in (played, *[SILENCE] * REST_BLOCKS):
         queue.put(Block(SILENCE, block))
     queue.put(None)
-    uplink.start(echo)
+    uplink.near_end = NearEnd(echo)
+    uplink.start()
     uplink.join(10)
 
-    assert echo.blocks == looked + 1 + ECHO_BLOCKS
+    assert echo.blocks == looked + 1 + REST_BLOCKS
 
 
 class _Noting(Off):
@@ -191,7 +193,8 @@ def test_the_suppressor_is_told_of_lost_sound_and_of_other_devices() -> None:
     for lost, anew in ((False, False), (True, False), (True, True), (False, True)):
         queue.put(Block(SILENCE, SILENCE, lost, anew))
     queue.put(None)
-    uplink.start(echo)
+    uplink.near_end = NearEnd(echo)
+    uplink.start()
     uplink.join(10)
 
     assert echo.told == ["slipped", "renewed", "renewed"]

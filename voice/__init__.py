@@ -47,7 +47,7 @@ deciding                pure: no I/O, no clock, no thread; called under `Session
 the service             *receive* reads, *send* writes
 ``session``             carries out the effects, and what the user does
 ``line``                one connection after the other, so that there is always one that counts
-``uplink``              what goes out: sound without the echo, and events, in their order
+``uplink``              what goes out: sound and events, in their order
 ``connection``          the WebSocket and the proxy (websocket-client, PySocks)
 ``endpoint``            where to connect, and through which proxy
 ``events``              the service's events as frozen values; JSON and base64
@@ -63,10 +63,12 @@ sound                   the callbacks and *devices*; those of the echo: *send*
 ``hardware.pairing``    which played block belongs to a heard one
 ``hardware.devices``    which there are, which one is meant
 ``hardware.streams``    one open device, at its own rate if it must
+``hardware.channels``   ... and with its own number of channels
 ``hardware.side``       one direction, through all the devices it has had
 ``hardware.watch``      whether a device stalls, spins or is mute
 ``hardware.supervisor`` brings devices back that were lost
-``echo``                the assistant's own voice taken out of the microphone's sound, with ...
+``nearend``             what the microphone hears of the user
+``echo``                ... with the assistant's own voice taken out, by ...
 ``aec.alignment``       ... what was played given when it is heard
 ``aec.delay``           ... how late that is
 ``aec.kalman``          ... the way from loudspeaker to microphone learnt

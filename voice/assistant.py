@@ -25,12 +25,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import Self
 
-from voice import echo
 from voice.buffer import AudioBuffer, Delivery
 from voice.config import Config
 from voice.connection import Connection
 from voice.conversation import Conversation
-from voice.echo import Suppressor
 from voice.endpoint import endpoint
 from voice.errors import AssistantError, SettingError
 from voice.events import Json
@@ -38,7 +36,6 @@ from voice.feed import Feed
 from voice.limits import Limits
 from voice.noaudio import NoAudio
 from voice.options import gather
-from voice.pace import Paced
 from voice.records import Records
 from voice.selftalk import SelfTalk
 from voice.session import Session
@@ -56,6 +53,7 @@ from voice.usage import Meter
 if TYPE_CHECKING:
     from voice.audio import Audio
     from voice.hardware.devices import Device
+    from voice.nearend import NearEnd
 
 Value = TypeVar("Value")
 
@@ -65,7 +63,6 @@ class _Sound:
     """What is only known once the devices are."""
 
     audio: Audio | NoAudio
-    suppressor: Suppressor
     speaks: bool
     """Whether answers are sound that must be heard."""
 
@@ -153,8 +150,7 @@ class Assistant:
         audio = self._make_audio(plays=not delivers)
         stack.callback(audio.stop)
         speaks = (audio.speaker is not None or delivers) and not config.text
-        suppressor = self._make_suppressor(audio)
-        self._sound = _Sound(audio, suppressor, speaks)
+        self._sound = _Sound(audio, speaks)
         confirms = config.barge_in == "confirm"
         conversation = Conversation(
             speaks=speaks,
@@ -164,10 +160,11 @@ class Assistant:
             by_hand=config.by_hand,
             past=past,
         )
-        session.begin(self._settings(), conversation, suppressor)
+        session.begin(self._settings(), conversation)
         session.uplink.listen = self._hear
         self.record(on=config.save_recordings)
         audio.start()
+        session.uplink.near_end = self._make_near_end(audio)  # while the devices start, which takes as long
         self._watch_limits(stack)
         self._sleep.start(hears=self.hears)
         if confirms and audio.microphone:
@@ -235,6 +232,7 @@ class Assistant:
     def status(self) -> Status:
         """How things stand."""
         session, sound = self._session, self._started
+        near_end = session.uplink.near_end if sound.audio.microphone else None
         return Status(
             state=self._state,
             model=self.config.answers,
@@ -242,9 +240,9 @@ class Assistant:
             by_hand=self.config.by_hand,
             muted=self._muted,
             recording=self.recording,
-            level=session.uplink.level if sound.audio.microphone else None,
-            erle=sound.suppressor.erle,
-            delay=sound.suppressor.delay,
+            level=near_end.level if near_end else None,
+            erle=near_end.erle if near_end else None,
+            delay=near_end.delay if near_end else None,
             waiting_ms=self._audio_buffer.waiting_ms,
             depth_ms=self._audio_buffer.depth_ms,
             first_audio=self._answer_time.seconds,
@@ -391,17 +389,21 @@ class Assistant:
 
         return Audio(self._audio_buffer, self._mic_queue, self.config, self._feed.show, plays=plays)
 
-    def _make_suppressor(self, audio: Audio | NoAudio) -> Suppressor:
+    def _make_near_end(self, audio: Audio | NoAudio) -> NearEnd:
+        from voice import echo  # noqa: PLC0415 - loading numpy must not hold up the devices and the connection
+        from voice.nearend import NearEnd  # noqa: PLC0415
+        from voice.pace import Paced  # noqa: PLC0415
+
         has_echo = audio.microphone is not None and audio.speaker is not None
         suppressor, shortfall = echo.create(self.config.echo if has_echo else "off")
         if shortfall:
             self.tell(shortfall)
         if not isinstance(suppressor, echo.EchoCanceller):
-            return suppressor
+            return NearEnd(suppressor)
         paced = Paced(suppressor, echo.Mute, self.tell)
         reason = "the sound stumbles so much that the assistant hears itself"
         self.subscribe(Turn, SelfTalk(lambda: audio.health.slips, lambda: paced.give_up(reason)).note)
-        return paced
+        return NearEnd(paced)
 
     def _watch_limits(self, stack: ExitStack) -> None:
         if self.config.max_cost is not None and self._meter.spent.dollars is None:

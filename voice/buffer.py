@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from array import array
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
 
 from voice.jitter import STEPS, Jitter
 from voice.sound import BYTES_PER_SAMPLE, SAMPLE_RATE
@@ -238,10 +237,11 @@ class Delivery(AudioBuffer):
 
 def _ramp(pcm: bytes | memoryview, first: float, last: float) -> bytes:
     """`pcm` with its first `FADE_SAMPLES` going from one gain to another."""
-    samples = np.frombuffer(pcm, dtype="<i2").copy()
-    head = samples[:FADE_SAMPLES]
-    head[:] = head * np.linspace(first, last, len(head), dtype=np.float32)
-    return bytes(samples)
+    samples = array("h", bytes(pcm))
+    length = min(len(samples), FADE_SAMPLES)
+    for place in range(length):
+        samples[place] = round(samples[place] * (first + (last - first) * place / max(length - 1, 1)))
+    return samples.tobytes()
 
 
 def _playback(track: _Track) -> Playback:

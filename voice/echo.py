@@ -35,6 +35,9 @@ MUTE_TAIL_MS = 500
 """How long a loudspeaker may be heard after its last sound: 300 ms for Bluetooth, 200 for the room."""
 SILENCE = 1e-6
 """Sum of squares of 10 ms at -84 dBFS, less than any microphone's noise."""
+REST_BLOCKS = 300
+"""3 s after the last sound that was played it is not heard any more: a device is 0.3 s late, a room rings for 1. From
+then on there is nothing to learn, and nothing that the filter could subtract."""
 GUARD_BLOCKS = 30
 """0.3 s of playback after sound was lost. Until the filter has proved itself again, what is heard while something plays
 is taken for echo. A user's syllable is the price; without it the service hears the assistant for some 80 ms. A pairing
@@ -91,6 +94,8 @@ class EchoCanceller:
         self._closed = self._open * np.float32(FLOOR)
         self._gain = self._open
         self._guard = 0  # blocks for which it is still on
+        self._silent = REST_BLOCKS  # blocks since something was played
+        self._nothing = np.zeros(self._block, np.int16)
         self.erle: float | None = None
         self.delay: float | None = None
 
@@ -100,6 +105,10 @@ class EchoCanceller:
         Both are 10 ms of PCM16; `far` is what the loudspeaker was given in the tick in which `near` was heard, silence
         included.
         """
+        if self._rests(far):
+            self._alignment.rest()
+            clean: Samples = self._suppressor.process(near, self._nothing)
+            return clean
         heard, played = _to_sound(near), _to_sound(far)
         change = self._alignment.process(heard, played)
         self._presence.process(heard, played)
@@ -126,6 +135,16 @@ class EchoCanceller:
         if audible:
             self._measure(heard, _to_sound(clean))
         return clean
+
+    def _rests(self, far: Samples) -> bool:
+        """Whether nothing has been played for so long that the filter need not be asked."""
+        if not far.any():
+            self._silent += 1
+        else:
+            if (rested := self._silent - REST_BLOCKS) > 0:
+                self._filter.rest(rested)
+            self._silent = 0
+        return self._silent > REST_BLOCKS
 
     def slipped(self) -> None:
         """Note that sound was lost: the filter has to prove itself again.

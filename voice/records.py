@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voice.archive import Past, load
 from voice.config import Config
 from voice.feed import Feed
 from voice.history import History, markdown
-from voice.recorder import Recorder
 from voice.shown import Notice, ToolUse, Turn
 from voice.storage import save
+
+if TYPE_CHECKING:
+    from voice.recorder import Recorder
 
 
 class Records:
@@ -63,6 +66,8 @@ class Records:
     def record(self, *, on: bool) -> None:
         """Begin to record both voices, or end it."""
         if on and not self.recording:
+            from voice.recorder import Recorder  # noqa: PLC0415 - few conversations need it
+
             self._recorder = Recorder(self._config.recordings_folder, self._tell)
             self._recorder.start()
         elif not on and self._recorder is not None:

@@ -22,7 +22,6 @@ from typing import Protocol
 from voice.buffer import AudioBuffer
 from voice.connection import Connection
 from voice.conversation import Conversation
-from voice.echo import Suppressor
 from voice.effects import (
     ClearAudio,
     Effect,
@@ -121,14 +120,14 @@ class Session:
                 self._line.doze()
         self._line.start(connect)
 
-    def begin(self, settings: Json, conversation: Conversation, echo: Suppressor) -> None:
-        """Begin to talk: the devices are known, so the settings are."""
+    def begin(self, settings: Json, conversation: Conversation) -> None:
+        """Begin to talk: the devices are known, so the settings are. Sound waits for `Uplink.near_end`."""
         self._settings = settings
         self._conversation = conversation
         self._mic_queue.put(conversation.microphone)
         if self._asleep:
             self._decide(conversation.sleep)
-        self.uplink.start(echo)
+        self.uplink.start()
         self._line.open()
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -15,16 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from voice.connection import Connection
-from voice.echo import Samples, Suppressor
 from voice.effects import Microphone, Offline, PauseAudio, Ready, Recall, Undoubted
 from voice.errors import ConnectionLostError
 from voice.events import AudioAppend, ClientEvent, InputClear, encode
-from voice.sound import BLOCK_MS, FULL_SCALE, MAX_QUEUED_BLOCKS, SILENCE, Block
+from voice.sound import BLOCK_MS, MAX_QUEUED_BLOCKS, SILENCE, Block
+
+if TYPE_CHECKING:  # it loads numpy, for which the service is not kept waiting
+    from voice.nearend import NearEnd
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,6 @@ BLOCKS_PER_MESSAGE = 2
 """20 ms a message: half the messages of 10 ms, for 5 ms more delay on average."""
 MAX_BLOCKS_PER_MESSAGE = 100
 """1 s of sound that was kept, 64 kB of text: no message holds up the others for long."""
-ECHO_BLOCKS = 300
-"""3 s after the last sound that was played it is not heard any more: a device is 0.3 s late, a room rings for 1."""
-LEVEL_FADING = 0.8
-"""A level meter that falls by 1 dB a block can be read."""
 
 
 class SpeechJudge(Protocol):
@@ -96,24 +92,20 @@ class Uplink:
         self._connection: Connection | None = None
         self._ready = False
         self._microphone = Microphone("open")
+        self._unheard: deque[Block] = deque(maxlen=MAX_QUEUED_BLOCKS)  # before there is a near end
         self._unsent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
         self._sent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
         self._sent_count = 0  # blocks since the connection began
-        self._power = 0.0
-        self._unplayed = 0  # blocks since the loudspeaker was given a sound
+        self.near_end: NearEnd | None = None
+        """What the microphone hears of the user; until there is one, sound waits for the next block."""
         self.judge: SpeechJudge | None = None
         """Without one, what the service takes for speech is believed."""
         self.listen: Callable[[Block, bytes], None] = lambda _block, _clean: None
         """Gets every block with the microphone's sound without the echo (a recorder); may not block."""
 
-    @property
-    def level(self) -> float:
-        """Of the microphone's sound without the echo, in dB of full scale; any thread."""
-        return float(10 * np.log10(self._power / FULL_SCALE**2 + 1e-12))
-
-    def start(self, echo: Suppressor) -> None:
+    def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._run, args=(echo,), name="send", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="send", daemon=True)
         self._thread.start()
 
     def join(self, timeout: float) -> None:
@@ -123,19 +115,21 @@ class Uplink:
 
     # Thread: send ---------------------------------------------------------------------------------------------------
 
-    def _run(self, echo: Suppressor) -> None:
+    def _run(self) -> None:
         try:
             while (entry := self._mic_queue.get()) is not None:
-                self._take(entry, echo)
+                self._take(entry)
         except Exception as error:
             log.exception("send")
             self._observer.failed(error)
 
-    def _take(self, entry: object, echo: Suppressor) -> None:
+    def _take(self, entry: object) -> None:
         match entry:
             case Block():
-                if entry.heard is not None:
-                    self._hear(self._suppress_echo(echo, entry.heard, entry), entry)
+                self._unheard.append(entry)
+                if self.near_end is not None:
+                    while self._unheard:
+                        self._hear(self._unheard.popleft(), self.near_end)
                 self._observer.time_passed()
             case Ready():
                 self._ready = True
@@ -168,10 +162,10 @@ class Uplink:
             self._send_sound()
         self._microphone = microphone
 
-    def _hear(self, clean: Samples, block: Block) -> None:
-        signal = clean.astype(np.float32)
-        self._power = max(float(signal @ signal) / len(signal), LEVEL_FADING * self._power)
-        sound = clean.tobytes()
+    def _hear(self, block: Block, near_end: NearEnd) -> None:
+        if block.heard is None:
+            return
+        sound = near_end.hear(block.heard, block, sent=self._microphone.state != "closed")
         self.listen(block, sound)
         self._ask_judge(sound)
         if self._microphone.state == "closed":
@@ -179,17 +173,6 @@ class Uplink:
         self._unsent.append(sound if self._microphone.state == "open" else SILENCE)
         if len(self._unsent) >= BLOCKS_PER_MESSAGE:
             self._send_sound()
-
-    def _suppress_echo(self, echo: Suppressor, heard: bytes, block: Block) -> Samples:
-        if block.renewed:
-            echo.renewed()
-        elif block.slipped:
-            echo.slipped()
-        near = np.frombuffer(heard, dtype=np.int16)
-        self._unplayed = self._unplayed + 1 if block.played == SILENCE else 0
-        if self._microphone.state == "closed" and self._unplayed > ECHO_BLOCKS:
-            return near  # as in most of a sleep: to look for an echo is half the processor's work then
-        return echo.process(near, np.frombuffer(block.played, dtype=np.int16))
 
     def _send_sound(self) -> None:
         while self._ready and self._unsent:

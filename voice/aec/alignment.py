@@ -96,13 +96,17 @@ class Alignment:
     def process(self, near: Sound, far: Sound) -> Change | None:
         """Take 10 ms of both, samples between -1 and 1."""
         self._line.add(far)
+        self.rest()
+        estimate = self._estimator.process(near, far)
+        return None if estimate is None else self._judge(estimate)
+
+    def rest(self) -> None:
+        """Take it that 10 ms of silence follow upon nothing but silence."""
         # A long pause without estimates must not carry it off. A line is known the better the longer it is: one through
         # a few estimates goes astray within a minute.
         if self.delay is not None and self._ahead < ESTIMATE_BLOCKS * (self._estimates + 1) ** 2:
             self._ahead += 1
             self.delay = min(max(self.delay + self._drift, 0.0), self._max_delay)
-        estimate = self._estimator.process(near, far)
-        return None if estimate is None else self._judge(estimate)
 
     def read(self, count: int) -> Sound:
         """Return the last `count` samples that are heard now or in 10 ms; the delay must be known."""

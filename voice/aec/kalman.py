@@ -109,12 +109,21 @@ class KalmanFilter:
         self._learn(spectra, powers, np.fft.rfft(self._error))
         return error
 
+    def rest(self, blocks: int) -> None:
+        """Take it that so many blocks of silence were played: what wanders unheard is less known.
+
+        But silence must not make sure, which it would for good within minutes.
+        """
+        kept = MEMORY ** (2 * blocks)
+        wandered = self._wandering() * np.float32((1 - kept) / (1 - MEMORY**2))
+        np.maximum(self._variance, np.float32(kept) * self._variance + wandered, out=self._variance)
+
     def _learn(self, spectra: Spectra, powers: Sound, error: NDArray[np.complexfloating]) -> None:
         self._noise *= NOISE_MEMORY
         self._noise += (1 - NOISE_MEMORY) * np.square(np.abs(error))
         variance = self._variance
-        if not powers.any():  # what wanders unheard is less known; but silence must not make sure, for good in minutes
-            np.maximum(variance, MEMORY**2 * variance + self._wandering(), out=variance)
+        if not powers.any():
+            self.rest(1)
             return
         gain = variance * powers
         total = gain.sum(axis=0)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyaudio
 
 from voice.hardware.devices import Device, Direction
-from voice.resampler import Resampler
 from voice.sound import BLOCK_BYTES, BLOCK_SAMPLES, BYTES_PER_SAMPLE, SAMPLE_RATE, Pieces
+
+if TYPE_CHECKING:
+    from voice.resampler import Resampler
 
 CALLBACKS_PER_SECOND = 100
 """For the microphone 50 would do, as its sound leaves in messages of 20 ms, and save a fifth of the processor's time.
@@ -93,18 +95,18 @@ class FromDevice:
     def __init__(self, rate: int, channels: int) -> None:
         self.rate = rate
         """Hz."""
-        self._channels = channels
-        self._resampler = Resampler(rate, SAMPLE_RATE) if rate != SAMPLE_RATE else None
+        self._mix: Callable[[bytes], bytes] | None = None
+        if channels > 1:
+            from voice.hardware.channels import mixed  # noqa: PLC0415 - loads numpy, which most devices do without
+
+            self._mix = partial(mixed, channels=channels)
+        self._resampler = _resampler(rate, SAMPLE_RATE)
         self._blocks = Pieces(BLOCK_BYTES)
 
     def blocks(self, pcm: bytes) -> list[bytes]:
-        """Take PCM16 of all channels, give what has become whole.
-
-        Channels are averaged: the first alone may be the one that nothing is plugged into.
-        """
-        if self._channels > 1:
-            frames = np.frombuffer(pcm, np.int16).reshape(-1, self._channels)
-            pcm = frames.mean(axis=1).astype(np.int16).tobytes()
+        """Take PCM16 of all channels, give what has become whole."""
+        if self._mix is not None:
+            pcm = self._mix(pcm)
         if self._resampler is not None:
             pcm = self._resampler.feed(pcm)
         return self._blocks.feed(pcm)
@@ -118,8 +120,12 @@ class ToDevice:
 
     def __init__(self, rate: int, channels: int, read: Callable[[], bytes]) -> None:
         """`read` gives the next block of PCM16 mono at 24 kHz."""
-        self._channels = channels
-        self._resampler = Resampler(SAMPLE_RATE, rate) if rate != SAMPLE_RATE else None
+        self._spread: Callable[[bytes], bytes] | None = None
+        if channels > 1:
+            from voice.hardware.channels import spread  # noqa: PLC0415 - as above
+
+            self._spread = partial(spread, channels=channels)
+        self._resampler = _resampler(SAMPLE_RATE, rate)
         self._samples_per_frame = SAMPLE_RATE / rate
         self._read = read
         self._rest = b""
@@ -138,4 +144,12 @@ class ToDevice:
             self._rest += self._resampler.feed(block) if self._resampler is not None else block
         self._waiting -= frames * self._samples_per_frame
         pcm, self._rest = self._rest[:size], self._rest[size:]
-        return np.frombuffer(pcm, np.int16).repeat(self._channels).tobytes() if self._channels > 1 else pcm
+        return self._spread(pcm) if self._spread is not None else pcm
+
+
+def _resampler(from_hz: int, to_hz: int) -> Resampler | None:
+    if from_hz == to_hz:
+        return None
+    from voice.resampler import Resampler  # noqa: PLC0415 - as above
+
+    return Resampler(from_hz, to_hz)
