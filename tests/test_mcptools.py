@@ -213,8 +213,22 @@ def test_a_call_that_is_called_off_is_called_off_at_the_server(connect: Connect,
     assert toolbox.call("add", '{"first": 2}') == "3"
 
 
+@pytest.fixture
+def children() -> Callable[[], set[int]]:
+    """The child processes that the test has started, and that still run."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("child processes are only found through /proc")
+
+    def running() -> set[int]:
+        pids = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+        return {int(pid) for path in pids for pid in path.read_text().split()}
+
+    before = running()
+    return lambda: running() - before
+
+
 def test_stopping_ends_a_call_and_a_stubborn_child(
-    connect: Connect, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    told: Told, children: Callable[[], set[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mcptools, "STOP_TIMEOUT", DEADLINE)
     mcp = McpTools([command("stubborn")], told)
@@ -241,13 +255,6 @@ def test_stopping_ends_a_call_and_a_stubborn_child(
     mcp.stop()
 
 
-def children() -> list[int]:
-    if not Path("/proc/self/task").exists():
-        pytest.skip("child processes are only found through /proc")
-    pids = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    return [int(pid) for path in pids for pid in path.read_text().split()]
-
-
 # Servers that are not what they should be ---------------------------------------------------------------------------
 
 
@@ -270,15 +277,19 @@ def test_a_server_that_ends_at_once_is_left_out(connect: Connect, told: Told) ->
     assert toolbox.call("add", '{"first": 2}') == "3"
 
 
-def test_a_server_that_hangs_is_left_out(connect: Connect, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_hangs_is_left_out(
+    connect: Connect, told: Told, children: Callable[[], set[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mcpserver, "CONNECT_LIMIT", 0.5)
 
     assert names(connect(command("silent"))) == []
     assert told.lines == ["going on without the MCP server mcpserver: it did not answer within 0.5 s"]
-    assert children() == []
+    assert children() == set()
 
 
-def test_stopping_does_not_wait_for_a_server_that_hangs(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopping_does_not_wait_for_a_server_that_hangs(
+    told: Told, children: Callable[[], set[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mcptools, "STOP_TIMEOUT", DEADLINE)
     mcp = McpTools([command("silent")], told)
     mcp.start()
@@ -290,10 +301,12 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(told: Told, monkeypatch:
     assert time.monotonic() - begin < mcpserver.CONNECT_LIMIT / 2
     assert not mcp._thread.is_alive()
     assert told.lines == []
-    assert children() == []
+    assert children() == set()
 
 
-def test_stopping_while_the_package_is_loaded_starts_nothing(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopping_while_the_package_is_loaded_starts_nothing(
+    told: Told, children: Callable[[], set[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     loading, loaded = threading.Event(), threading.Event()
 
     def load() -> None:
@@ -309,7 +322,7 @@ def test_stopping_while_the_package_is_loaded_starts_nothing(told: Told, monkeyp
     mcp._thread.join(DEADLINE)
 
     assert not mcp._thread.is_alive()
-    assert children() == []
+    assert children() == set()
 
 
 def test_stopping_what_was_never_started_is_nothing(told: Told) -> None:
