@@ -35,15 +35,16 @@ def test_the_microphone_reaches_the_service_gapless_in_order_and_in_real_time(
     card: SoundCard, service: Service, run: Run
 ) -> None:
     _start(run, card, service)
-    sound = _noise(30)
+    sound = _noise(15)
     card.say(sound).wait()
     service.wait_for_sound(RATE)
 
     received, arrivals = service.microphone()
     start, likeness = match(received, sound)
     assert likeness > 0.99, f"alike {likeness:.3f} from {start:.0f} ms on"
-    seconds = arrivals[-1][0] - arrivals[0][0]
-    assert (len(received) - arrivals[0][1]) / 2 / RATE == pytest.approx(seconds, rel=0.001, abs=0.03)
+    steady = arrivals[50:]  # what waited for the start came at once
+    seconds = steady[-1][0] - steady[0][0]
+    assert sum(size for _, size in steady[1:]) / 2 / RATE == pytest.approx(seconds, rel=0.001, abs=0.03)
 
 
 def test_ten_seconds_in_one_burst_are_heard_whole(card: SoundCard, service: Service, run: Run) -> None:
