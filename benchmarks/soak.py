@@ -195,6 +195,7 @@ def main() -> None:
     parser.add_argument("--faults", action="store_true", help="kill the server now and then")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: what it has started ends too
     print(soak(options.minutes, faults=options.faults, seed=options.seed))
 
 
