@@ -76,11 +76,11 @@ def test_sound_waits_until_there_is_something_to_hear_it_with(service: Service) 
     wait_until(client.mic_queue.empty)
     assert not service.microphone()[0]
     client.session.uplink.near_end = NearEnd(Off())
-    client.tick(2)
+    client.tick(3)
 
-    wait_until(lambda: len(service.microphone()[0]) >= 52 * BLOCK_BYTES)
+    wait_until(lambda: len(service.microphone()[0]) >= 53 * BLOCK_BYTES)
     client.session.stop()
-    assert numbers(service.microphone()[0]) == list(range(1, 53))
+    assert numbers(service.microphone()[0]) == list(range(1, 54))
 
 
 def test_ten_seconds_that_arrive_at_once_are_played_whole_and_in_order(service: Service, start: Start) -> None:
