@@ -83,6 +83,33 @@ def test_sound_waits_until_there_is_something_to_hear_it_with(service: Service) 
     assert numbers(service.microphone()[0]) == list(range(1, 54))
 
 
+def test_sound_that_does_not_fill_a_message_goes_before_what_follows_it(service: Service, start: Start) -> None:
+    client = start()
+    client.wait_for_state("listening")
+    client.tick(3)
+    client.session.say("hello")
+    service.wait_for("conversation.item.create")
+
+    kinds = [received.event["type"] for received in service.received]
+    before = service.received[: kinds.index("conversation.item.create")]
+    sound = b"".join(b64decode(r.event["audio"]) for r in before if r.event["type"] == "input_audio_buffer.append")
+    assert numbers(sound) == [1, 2, 3]
+
+
+def test_the_last_sound_is_sent_and_listened_to_even_if_it_does_not_fill_a_message(
+    service: Service, start: Start
+) -> None:
+    client = start()
+    listened: list[bytes] = []
+    client.session.uplink.listen = lambda _block, clean: listened.append(clean)
+    client.wait_for_state("listening")
+    client.tick(3)
+    client.session.stop()
+
+    wait_until(lambda: len(service.microphone()[0]) >= 3 * BLOCK_BYTES)
+    assert numbers(service.microphone()[0]) == numbers(b"".join(listened)) == [1, 2, 3]
+
+
 def test_ten_seconds_that_arrive_at_once_are_played_whole_and_in_order(service: Service, start: Start) -> None:
     client = start()
     service.wait_for("session.update")

@@ -93,7 +93,7 @@ class Uplink:
         self._connection: Connection | None = None
         self._ready = False
         self._microphone = Microphone("open")
-        self._unheard: deque[Block] = deque(maxlen=MAX_QUEUED_BLOCKS)  # since the last message, or yet
+        self._unheard: deque[Block] = deque(maxlen=MAX_QUEUED_BLOCKS)  # until a message is full
         self._unsent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
         self._sent: deque[bytes] = deque(maxlen=MAX_QUEUED_BLOCKS)
         self._sent_count = 0  # blocks since the connection began
