@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -63,6 +64,11 @@ def card(watch: stumbles.Watch) -> Iterator[SoundCard]:
         pytest.skip(why)
     with SoundCard() as running:
         yield running
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three for two cores: the tests that run side by side wait half of the time, for sockets and time limits."""
+    return max((os.cpu_count() or 1) * 3 // 2, 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

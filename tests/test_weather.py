@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.openmeteo import Fault, OpenMeteo
@@ -125,14 +125,15 @@ def test_what_cannot_be_a_city_is_not_asked_for(service: OpenMeteo, city: str) -
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(city=st.text(st.characters(), max_size=110))
+@example(city="failed")
 def test_any_city_has_an_output(service: OpenMeteo, city: str) -> None:
     get_weather = weather_from(service)
     output = Toolbox([get_weather]).call("get_weather", json.dumps({"city": city}))
 
+    # Of a bug it would say "get_weather failed"; a city may be called "failed".
     assert output.startswith(
         ("Now in ", "There is no ", "Which city?", "That is too long", "The arguments", "get_weather does not")
     )
-    assert "failed" not in output
 
 
 # Failures -----------------------------------------------------------------------------------------------------------
