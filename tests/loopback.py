@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 from tests import certificate
+from tests.encrypted import EncryptedConnection
 from tests.reply import Event
 from tests.strict import parse_client
 from tests.wire import BAD_KEY, Connection, Received, Refusal, model_of, problem
@@ -74,6 +75,7 @@ class Loopback:
                 "127.0.0.1",
                 0,
                 ssl=context,
+                create_connection=EncryptedConnection,
                 process_request=self._greet,
                 compression=None,
                 max_size=None,

@@ -49,6 +49,7 @@ the service             *receive* reads, *send* writes
 ``line``                one connection after the other, so that there is always one that counts
 ``uplink``              what goes out: sound and events, in their order
 ``connection``          the WebSocket and the proxy (websocket-client, PySocks)
+``tls``                 encryption that one thread reads while another writes
 ``endpoint``            where to connect, and through which proxy
 ``events``              the service's events as frozen values; JSON and base64
 

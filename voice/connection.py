@@ -22,6 +22,7 @@ import websocket
 from voice.endpoint import Endpoint, Proxy
 from voice.errors import ConnectionLostError, SettingError
 from voice.losses import closed, failure, refusal
+from voice.tls import DuplexTLS
 
 CONNECT_TIMEOUT = 10.0
 """s for each step of connecting: a slow mobile link takes 1 to 3 s."""
@@ -49,7 +50,7 @@ _PROXY_TYPES = {
 class _Peer:
     """A socket as websocket-client reads it: no endless message, and no more from who does not get ready in time."""
 
-    def __init__(self, raw: socket.socket) -> None:
+    def __init__(self, raw: socket.socket | DuplexTLS) -> None:
         self._raw = raw
         self.patient = False
         self.allow(MAX_ANSWER, CONNECT_TIMEOUT)
@@ -79,7 +80,7 @@ class _Peer:
 class _WebSocket(websocket.WebSocket):
     """One that tells of a close even if the peer does not wait for an answer to it."""
 
-    def __init__(self, raw: socket.socket) -> None:
+    def __init__(self, raw: socket.socket | DuplexTLS) -> None:
         super().__init__(enable_multithread=True, skip_utf8_validation=True)  # the JSON decoder does it
         self.peer = _Peer(raw)
 
@@ -118,10 +119,13 @@ class Connection:
         try:
             if parts.scheme == "wss":
                 context = ssl.create_default_context()
-                raw = wrapped = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
+                raw = encrypted = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
                 self._keep(raw, None)  # else `stop` would know the bare socket only, which is no more
-                wrapped.do_handshake()
-            self._keep(raw, self._upgrade(raw))
+                encrypted.do_handshake()
+                connected = self._upgrade(DuplexTLS(encrypted))
+            else:
+                connected = self._upgrade(raw)
+            self._keep(raw, connected)
         except websocket.WebSocketBadStatusException as error:
             raw.close()
             raise refusal(host, error.status_code, error.resp_headers or {}, error.resp_body or b"") from error
@@ -129,7 +133,7 @@ class Connection:
             raw.close()
             raise failure(error, host, port) from error
 
-    def _upgrade(self, raw: socket.socket) -> _WebSocket:
+    def _upgrade(self, raw: socket.socket | DuplexTLS) -> _WebSocket:
         connected = _WebSocket(raw)
         try:
             connected.connect(  # type: ignore[no-untyped-call]
