@@ -162,6 +162,10 @@ class Loopback:
         """Send an event on the newest connection; `raw` sends it as it is, unchecked."""
         self.connection().send([event], raw=raw)
 
+    def settle(self) -> None:
+        """Return once the client has taken all that was sent on the newest connection, since it answers in turn."""
+        assert self.connection().ws.ping().wait(5), "the client does not answer a ping"
+
     # Faults ---------------------------------------------------------------------------------------------------------
 
     def close(self, code: int = 1000, reason: str = "") -> None:
