@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks import process
 from benchmarks.measures import microphone_to_wire, repeat, stop, wire_to_speaker
 from tests.program import TOP, Program
@@ -75,7 +77,8 @@ def measure(runs: int, *options: str) -> None:
 
 def times(card: SoundCard, service: Service, recording: Recording, count: int) -> None:
     """Print the lines that are measured several times in one conversation."""
-    row("microphone to wire", repeat(lambda: microphone_to_wire(card, service), count))
+    chance = np.random.default_rng(0)
+    row("microphone to wire", repeat(lambda: microphone_to_wire(card, service, chance), count))
     row("wire to loudspeaker", repeat(lambda: wire_to_speaker(recording, service), count))
     for generating, name in ((False, "finished"), (True, "still generated")):
         stops = [stop(card, recording, service, generating=generating) for _ in range(count)]

@@ -32,14 +32,16 @@ PATIENCE = 1.5
 """Seconds until what still plays is said never to stop, and what is not told never to be told."""
 DELTA = RATE // 10 * 2
 """Bytes of 100 ms."""
+LEAD = (0.05, 0.15)
+"""Seconds of silence before a burst, at random: programs differ in how long they gather sound for a message."""
 INTERRUPTION = "Stop, I wanted to know something else."
 
 
-def microphone_to_wire(card: SoundCard, service: Service) -> float:
-    """From a burst in the air to the arrival of the message that holds its first sample."""
+def microphone_to_wire(card: SoundCard, service: Service, chance: np.random.Generator) -> float:
+    """From a burst in the air, at a moment by chance, to the arrival of the message that holds its first sample."""
     with card.record("microphone") as air:
         before = len(service.microphone()[0])
-        card.say(bytes(2400) + tone(1000, 0.2)).wait()
+        card.say(tone(0, chance.uniform(*LEAD)) + tone(1000, 0.2)).wait()
         service.wait_for_sound(RATE // 2)
         onset = first_loud(air.samples)
         assert onset is not None

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks import measures
 from benchmarks.peers import bars, page, table
 from benchmarks.peers.overheard import listen
@@ -30,7 +32,7 @@ Noted = Callable[[Line, float], None]
 
 SETTLING = 2.0
 """Seconds from the first sound on the wire until anything is measured."""
-REPEATS = 4
+REPEATS = 6
 """Of the two latencies in one run."""
 STOPS = 2
 """Of each kind in one run."""
@@ -40,13 +42,14 @@ RUN_MINUTES = 2.1
 
 def converse(contestant: Contestant, environments: Path, seed: int, note: Noted) -> None:
     """One run of one program, without an echo."""
+    chance = np.random.default_rng(seed)
     with on_stage(contestant, environments) as stage:
         card, service, speaker = stage.card, stage.service, stage.speaker
         note(table.START, stage.start_ms)
         speaker.wait_seconds(SETTLING)
         note(table.IDLE_AEC if contestant.cancels else table.IDLE, measures.cpu_percent(stage, measures.IDLE))
         for _ in range(REPEATS):
-            note(table.MICROPHONE, measures.microphone_to_wire(card, service))
+            note(table.MICROPHONE, measures.microphone_to_wire(card, service, chance))
             note(table.SPEAKER, measures.wire_to_speaker(speaker, service))
         heard, processor = measures.long_answer(stage)
         note(table.HEARD, heard)
