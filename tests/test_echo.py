@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+import pywebrtc_audio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from voice.aec.alignment import REACH, Alignment, DelayLine
 from voice.aec.delay import DelayEstimator
 from voice.aec.kalman import KalmanFilter
 from voice.aec.residual import Residual
-from voice.echo import EchoCanceller, Mute, Off, Suppressor, create
+from voice.echo import REST_BLOCKS, EchoCanceller, Mute, Off, Suppressor, create
 from voice.errors import SettingError
 
 LATENCY = 223
@@ -402,3 +403,27 @@ def test_without_the_library_the_microphone_is_muted_meanwhile(
     assert "pywebrtc-audio" in reason
     with pytest.raises(SettingError, match="--echo mute"):
         create("cancel")
+
+
+def test_the_suppressor_never_sees_a_loudspeaker_that_is_quite_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or it would be slow from the first answer on, see `DITHER`."""
+    shown: list[int] = []
+
+    suppressor = pywebrtc_audio.AudioProcessor
+
+    class Watched:
+        def __init__(self, **options: Any) -> None:
+            self._suppressor = suppressor(**options)
+
+        def process(self, near: Samples, far: Samples) -> Samples:
+            shown.append(int(np.abs(far).max()))
+            return self._suppressor.process(near, far)
+
+    monkeypatch.setattr(pywebrtc_audio, "AudioProcessor", Watched)
+    canceller = EchoCanceller()
+    nothing, loud = np.zeros(240, np.int16), np.full(240, 8000, np.int16)
+    for far in [loud] * 10 + [nothing] * (REST_BLOCKS + 10):
+        canceller.process(nothing, far)
+
+    assert len(shown) == REST_BLOCKS + 20
+    assert min(shown) == 1
