@@ -13,7 +13,7 @@ from benchmarks.peers.programs import Stage
 from tests.pulse import Recording
 from tests.service import Service
 from tests.soundcard import SoundCard
-from tests.speech import RATE, samples, say, tone
+from tests.speech import RATE, samples, say, silence, tone
 
 NEVER = math.inf
 NONE = math.nan
@@ -41,7 +41,7 @@ def microphone_to_wire(card: SoundCard, service: Service, chance: np.random.Gene
     """From a burst in the air, at a moment by chance, to the arrival of the message that holds its first sample."""
     with card.record("microphone") as air:
         before = len(service.microphone()[0])
-        card.say(tone(0, chance.uniform(*LEAD)) + tone(1000, 0.2)).wait()
+        card.say(silence(chance.uniform(*LEAD)) + tone(1000, 0.2)).wait()
         service.wait_for_sound(RATE // 2)
         onset = first_loud(air.samples)
         assert onset is not None

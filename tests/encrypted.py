@@ -15,11 +15,14 @@ class EncryptedConnection(ServerConnection):
 
     def __init__(self, socket: Any, *arguments: Any, **options: Any) -> None:
         if isinstance(socket, ssl.SSLSocket):
-            socket = _Socket(socket)
+            socket = DuplexSocket(socket)
         super().__init__(socket, *arguments, **options)
 
 
-class _Socket(DuplexTLS):
+class DuplexSocket(DuplexTLS):
+    """With what websockets calls."""
+
     def sendall(self, data: bytes) -> None:
+        """Write all of it, as a socket does."""
         while data:
             data = data[self.send(data) :]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import certificate
-from voice.tls import DuplexTLS
+from tests.encrypted import DuplexSocket
 
 CONNECTIONS = 50
 MESSAGES = 300
@@ -56,12 +56,12 @@ async def _speak(writer: asyncio.StreamWriter) -> None:
 
 
 @contextmanager
-def connected(port: int, context: ssl.SSLContext) -> Iterator[DuplexTLS]:
+def connected(port: int, context: ssl.SSLContext) -> Iterator[DuplexSocket]:
     with (
         socket.create_connection(("127.0.0.1", port), 10) as raw,
         context.wrap_socket(raw, server_hostname="localhost") as encrypted,
     ):
-        yield DuplexTLS(encrypted)
+        yield DuplexSocket(encrypted)
 
 
 def test_one_thread_reads_while_another_writes(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_one_thread_reads_while_another_writes(tmp_path: Path) -> None:
                 assert heard.result() == MESSAGE * MESSAGES + b"all"
 
 
-def _read(source: DuplexTLS, together: threading.Barrier) -> bytes:
+def _read(source: DuplexSocket, together: threading.Barrier) -> bytes:
     together.wait()
     heard = b""
     while data := source.recv(4096):
@@ -84,12 +84,10 @@ def _read(source: DuplexTLS, together: threading.Barrier) -> bytes:
     return heard
 
 
-def _write(target: DuplexTLS, together: threading.Barrier) -> None:
+def _write(target: DuplexSocket, together: threading.Barrier) -> None:
     together.wait()
     for _ in range(MESSAGES):
-        left = MESSAGE
-        while left:
-            left = left[target.send(left) :]
+        target.sendall(MESSAGE)
 
 
 def test_a_peer_that_says_nothing_is_waited_for_as_long_as_was_said(tmp_path: Path) -> None:
@@ -102,3 +100,27 @@ def test_a_peer_that_says_nothing_is_waited_for_as_long_as_was_said(tmp_path: Pa
             both.recv(4096)
         both.shutdown(socket.SHUT_RDWR)
         assert not both.recv(4096)
+
+
+def test_closing_it_in_another_thread_is_an_error_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one of the program, whenever it happens."""
+    with (
+        talkative(tmp_path) as (port, context),
+        socket.create_connection(("127.0.0.1", port), 10) as raw,
+        context.wrap_socket(raw, server_hostname="localhost") as encrypted,
+    ):
+        both = DuplexSocket(encrypted)
+
+        def wait(size: int) -> bytes:
+            encrypted.close()  # meanwhile
+            raise ssl.SSLWantReadError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(encrypted, "recv", wait)
+            with pytest.raises(OSError, match="closed by another thread"):
+                both.recv(1)
+        both.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            both.recv(1)

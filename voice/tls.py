@@ -7,6 +7,7 @@ call is made under a lock and none of them waits; the waiting is done outside of
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import ssl
@@ -48,6 +49,11 @@ class DuplexTLS:
         """Wake whoever waits; SSLSocket's own would have a reader take what is still encrypted for plain."""
         socket.socket.shutdown(self._encrypted, how)
 
+    def close(self) -> None:
+        """Close it, between two calls; what is called from then on is an OSError."""
+        with self._calling:
+            self._encrypted.close()
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a socket has
         return getattr(self._encrypted, name)
 
@@ -64,6 +70,9 @@ class DuplexTLS:
 
     def _wait(self, event: int, until: float | None) -> None:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._encrypted, event)
+            try:
+                selector.register(self._encrypted, event)
+            except ValueError as error:
+                raise OSError(errno.EBADF, "closed by another thread") from error
             if not selector.select(None if until is None else max(until - time.monotonic(), 0)):
                 raise TimeoutError("timed out")
